@@ -1,0 +1,157 @@
+package collect
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"time"
+
+	"puenktlich/internal/rail"
+	"puenktlich/internal/timetables"
+	"puenktlich/internal/timetables/archive"
+	"puenktlich/schemas"
+	schema "puenktlich/schemas/clickhouse"
+)
+
+// rows is what responses turn into.
+type rows struct {
+	plan       []rail.PlannedEvent
+	changes    []rail.Change
+	polls      []schema.Poll
+	quarantine []schema.Quarantine
+	counts     schemas.CollectCounts
+}
+
+// ingest keeps the responses raw in one content-addressed bundle, then writes
+// what was in them under tokens made from the bundle's hash.
+func (a *Activities) ingest(ctx context.Context, group string, responses []response) (schemas.CollectWindowResult, error) {
+	if len(responses) == 0 {
+		return schemas.CollectWindowResult{}, nil
+	}
+	body, err := bundle(responses)
+	if err != nil {
+		return schemas.CollectWindowResult{}, fmt.Errorf("bundle responses of %s: %w", group, err)
+	}
+	day := rail.DayOf(responses[0].PolledAt)
+	raw, err := a.Raw.PutContent(ctx, fmt.Sprintf("raw/%s/%s/%s/", a.Name, group, day), ".tar.zst", body)
+	if err != nil {
+		return schemas.CollectWindowResult{}, fmt.Errorf("keep raw responses of %s: %w", group, err)
+	}
+	r := a.read(group, raw, responses)
+	heartbeat(ctx, fmt.Sprintf("%d responses read", len(responses)))
+	if err := a.write(ctx, group, raw, r); err != nil {
+		return schemas.CollectWindowResult{}, err
+	}
+	return schemas.CollectWindowResult{Raw: raw, Counts: r.counts}, nil
+}
+
+// bundle is a recording archive of the answers: what was collected can be
+// replayed.
+func bundle(responses []response) ([]byte, error) {
+	var buf bytes.Buffer
+	w, err := archive.NewWriter(&buf)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range responses {
+		if r.status != schema.PollOK {
+			continue
+		}
+		if err := w.Add(archive.Entry{Call: r.Call, PolledAt: r.PolledAt, Body: r.Body}); err != nil {
+			return nil, err
+		}
+	}
+	if err := w.Close(); err != nil {
+		return nil, err
+	}
+	return buf.Bytes(), nil
+}
+
+// seqShift leaves room for 2^20 observations of one millisecond below the poll
+// time in a sequence number.
+const seqShift = 20
+
+// firstSeq orders observations by poll time; the one writer of a group counts
+// on from it within one poll.
+func firstSeq(t time.Time) uint64 { return uint64(t.UnixMilli()) << seqShift }
+
+// read parses all responses; sequence numbers count within one poll time.
+func (a *Activities) read(group string, raw schemas.ObjectRef, responses []response) rows {
+	var out rows
+	var last time.Time
+	ordinal := uint64(0)
+	for _, r := range responses {
+		if !r.PolledAt.Equal(last) {
+			last, ordinal = r.PolledAt, 0
+		}
+		poll := schema.Poll{Source: a.Name, Group: group, EVA: r.Call.EVA, Kind: schema.PollKind(r.Call.Kind), Hour: r.Call.Hour,
+			PolledAt: r.PolledAt, Status: r.status, Error: r.reason}
+		out.count(r)
+		if r.status == schema.PollOK {
+			ordinal = out.parse(a.Name, raw, r, &poll, ordinal)
+		}
+		out.polls = append(out.polls, poll)
+	}
+	return out
+}
+
+func (o *rows) count(r response) {
+	switch r.status {
+	case schema.PollMissing:
+		o.counts.Missing++
+	case schema.PollFailed:
+		o.counts.Failed++
+	default:
+		o.counts.Responses++
+		o.counts.Bytes += int64(len(r.Body))
+	}
+}
+
+func (o *rows) parse(source string, raw schemas.ObjectRef, r response, poll *schema.Poll, ordinal uint64) uint64 {
+	name := archive.Name(r.Call, r.PolledAt)
+	parsed := timetables.Parse(r.Body, timetables.Origin{Call: r.Call, PolledAt: r.PolledAt, File: name})
+	for i := range parsed.Changes {
+		parsed.Changes[i].Seq = firstSeq(r.PolledAt) + ordinal
+		ordinal++
+	}
+	o.plan = append(o.plan, parsed.Planned...)
+	o.changes = append(o.changes, parsed.Changes...)
+	for _, q := range parsed.Quarantined {
+		o.quarantine = append(o.quarantine, schema.Quarantine{Source: source, EVA: r.Call.EVA, PolledAt: r.PolledAt,
+			RawKey: raw.Key, File: q.File, Element: q.Element, Value: q.Value, Reason: q.Reason})
+	}
+	for _, n := range parsed.UnknownAttributes {
+		o.counts.Unknown += n
+	}
+	o.counts.Planned += len(parsed.Planned)
+	o.counts.Changes += len(parsed.Changes)
+	o.counts.Quarantined += len(parsed.Quarantined)
+	poll.Stops, poll.Changes, poll.Quarantined = uint32(parsed.Stops), uint32(len(parsed.Changes)), uint32(len(parsed.Quarantined))
+	poll.RawKey, poll.RawSHA256 = raw.Key, raw.SHA256
+	return ordinal
+}
+
+// write stores rows; polls come last, so that a poll in the store means that
+// what it said is there too.
+func (a *Activities) write(ctx context.Context, group string, raw schemas.ObjectRef, r rows) error {
+	batch := schema.Batch{Token: raw.SHA256, Source: a.Name, Group: group}
+	if len(r.plan) > 0 {
+		if err := a.Store.InsertPlan(ctx, batch, r.plan, firstSeq(r.plan[0].PolledAt)); err != nil {
+			return fmt.Errorf("write plan of %s: %w", group, err)
+		}
+	}
+	if len(r.changes) > 0 {
+		if err := a.Store.InsertChanges(ctx, batch, r.changes); err != nil {
+			return fmt.Errorf("write changes of %s: %w", group, err)
+		}
+	}
+	if len(r.quarantine) > 0 {
+		if err := a.Store.InsertQuarantine(ctx, raw.SHA256, r.quarantine); err != nil {
+			return fmt.Errorf("write quarantine of %s: %w", group, err)
+		}
+	}
+	if err := a.Store.InsertPolls(ctx, raw.SHA256, r.polls); err != nil {
+		return fmt.Errorf("write polls of %s: %w", group, err)
+	}
+	return a.cover(ctx, raw.SHA256, r.polls)
+}

@@ -1,0 +1,93 @@
+// Package evaluate holds the activity that scores a trained model on days it
+// has not seen, beside the baselines every model has to beat.
+package evaluate
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"puenktlich/activities/failure"
+	"puenktlich/internal/dataset"
+	"puenktlich/internal/forecast"
+	"puenktlich/internal/learn"
+	"puenktlich/internal/rail"
+	"puenktlich/schemas"
+)
+
+// Objects reads data sets and trained models, and keeps reports.
+type Objects interface {
+	dataset.Objects
+	PutContent(ctx context.Context, prefix, suffix string, body []byte) (schemas.ObjectRef, error)
+}
+
+// Activities are the steps of evaluation. All fields are required.
+type Activities struct {
+	Objects Objects
+}
+
+// EvaluateModel scores the trained model on the test days and judges it by the
+// gate. The report is kept; the result carries its short form.
+func (a *Activities) EvaluateModel(ctx context.Context, in schemas.EvaluateInput) (schemas.EvaluateResult, error) {
+	var result schemas.EvaluateResult
+	learned, err := a.load(ctx, in.Trained)
+	if err != nil {
+		return result, err
+	}
+	model, err := forecast.Load(learned.Artefact)
+	if err != nil {
+		return result, failure.Integrity(err, "evaluate run %s", in.Trained.RunID)
+	}
+	table, _, err := dataset.Load(ctx, a.Objects, in.Dataset, in.Days)
+	if err != nil {
+		return result, failure.NothingToDo("evaluate run %s: %v", in.Trained.RunID, err)
+	}
+	report, err := score(model, learned.Baselines, table)
+	if err != nil {
+		return result, failure.Validation("evaluate run %s: %v", in.Trained.RunID, err)
+	}
+	report.Model, report.Dataset = in.Trained.Model, in.Dataset.ID
+	report.TrainDays, report.TestDays, report.TrainEvents = in.Trained.Days, in.Days, in.Trained.Events
+	report.Evidence = string(rail.ChangeObserved)
+	body, err := json.MarshalIndent(report, "", "  ")
+	if err != nil {
+		return result, fmt.Errorf("write report: %w", err)
+	}
+	result.Report, err = a.Objects.PutContent(ctx, "runs/"+in.Trained.RunID+"/evaluation-", ".json", body)
+	result.Events, result.Horizons, result.Gate = report.TestEvents, report.Horizons, gate(report)
+	return result, err
+}
+
+func (a *Activities) load(ctx context.Context, trained schemas.TrainedModel) (learn.Learned, error) {
+	var learned learn.Learned
+	body, err := a.Objects.GetContent(ctx, trained.Artefact)
+	if err != nil {
+		return learned, fmt.Errorf("read run %s: %w", trained.RunID, err)
+	}
+	if err := json.Unmarshal(body, &learned); err != nil {
+		return learned, failure.Integrity(err, "read run %s", trained.RunID)
+	}
+	return learned, nil
+}
+
+// minEvents of an evaluation, below which nothing can be said.
+const minEvents = 100
+
+// gate passes a first model that is better than the railway's own forecast at
+// every horizon.
+func gate(r schemas.Report) schemas.Gate {
+	g := schemas.Gate{Passed: true}
+	check := func(ok bool, format string, args ...any) {
+		mark := "holds: "
+		if !ok {
+			mark, g.Passed = "FAILS: ", false
+		}
+		g.Reasons = append(g.Reasons, mark+fmt.Sprintf(format, args...))
+	}
+	check(r.TestEvents >= minEvents, "%d test events, at least %d", r.TestEvents, minEvents)
+	for _, h := range r.Horizons {
+		check(h.Brier < h.Baselines.DBForecast.Brier, "%d min: Brier %.4f below the railway's forecast %.4f on %d events",
+			h.Minutes, h.Brier, h.Baselines.DBForecast.Brier, h.Events)
+	}
+	return g
+}

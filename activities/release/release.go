@@ -1,0 +1,49 @@
+// Package release holds the activities that make a trained model a product:
+// packaging, verification, and the switch of the champion.
+package release
+
+import (
+	"context"
+	"time"
+
+	"puenktlich/internal/dataset"
+	"puenktlich/internal/modelpkg"
+	"puenktlich/internal/registry"
+	"puenktlich/schemas"
+	schema "puenktlich/schemas/clickhouse"
+)
+
+// Clock tells domain time.
+type Clock interface{ Now() time.Time }
+
+// Objects is the object store as packages and data sets need it.
+type Objects interface {
+	modelpkg.ObjectStore
+	dataset.Objects
+}
+
+// Journal keeps what changed in the registry, for audit.
+type Journal interface {
+	SaveRegistryEvent(ctx context.Context, event schema.RegistryEvent) error
+}
+
+// Promoter sends an update to the workflow of a model, starting it where it
+// does not run.
+type Promoter interface {
+	Promote(ctx context.Context, updateID string, request schemas.PromoteRequest) (schemas.SwitchResult, error)
+}
+
+// Activities are the steps of a release. All fields are required.
+type Activities struct {
+	Objects  Objects
+	Registry *registry.Registry
+	Journal  Journal
+	Promoter Promoter
+	Clock    Clock
+	Key      *modelpkg.Key
+	// Provenance of the data models are trained on.
+	Provenance []schemas.Provenance
+	// Dir is where packages are built and cached.
+	Dir         string
+	CodeVersion string
+}

@@ -1,0 +1,191 @@
+// Package config is every setting of the program: its name in the environment,
+// its default and its meaning. Unknown settings are errors, and all problems
+// are reported together.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Prefix of every setting in the environment.
+const Prefix = "PUENKTLICH_"
+
+// SourceKind says where timetables and changes come from.
+type SourceKind string
+
+// The sources. The collector speaks the same HTTP API to all of them.
+const (
+	SourceLive       SourceKind = "live"
+	SourceRecording  SourceKind = "recording"
+	SourceSimulation SourceKind = "simulation"
+)
+
+// Config is a complete configuration.
+type Config struct {
+	DataDir string
+
+	TemporalAddress   string
+	TemporalNamespace string
+	TemporalUI        string
+	S3Endpoint        string
+	S3Region          string
+	S3AccessKey       string
+	S3SecretKey       string
+	S3Bucket          string
+	ClickHouse        string
+
+	Source        SourceKind
+	TimetablesURL string
+	ClientID      string
+	APIKey        string
+	Stations      []int64
+	Recordings    string
+	Seed          uint64
+
+	Listen      string
+	Instance    string
+	LibXGBoost  string
+	SigningKey  string
+	CodeVersion string
+}
+
+// setting is one line of the table.
+type setting struct {
+	name, fallback, meaning string
+	set                     func(*Config, string) error
+}
+
+func text(at func(*Config) *string) func(*Config, string) error {
+	return func(c *Config, v string) error { *at(c) = v; return nil }
+}
+
+func table() []setting {
+	return []setting{
+		{"DATA_DIR", ".local", "where an instance keeps its spool, its packages and, embedded, the whole stack", text(func(c *Config) *string { return &c.DataDir })},
+		{"TEMPORAL_ADDRESS", "", "host:port of a Temporal server; empty starts the embedded one", text(func(c *Config) *string { return &c.TemporalAddress })},
+		{"TEMPORAL_NAMESPACE", "default", "namespace of every workflow", text(func(c *Config) *string { return &c.TemporalNamespace })},
+		{"TEMPORAL_UI", "", "address of the Temporal UI, for links", text(func(c *Config) *string { return &c.TemporalUI })},
+		{"S3_ENDPOINT", "", "URL of an S3 server; empty starts the embedded one", text(func(c *Config) *string { return &c.S3Endpoint })},
+		{"S3_REGION", "us-east-1", "region of the bucket", text(func(c *Config) *string { return &c.S3Region })},
+		{"S3_ACCESS_KEY", "", "access key", text(func(c *Config) *string { return &c.S3AccessKey })},
+		{"S3_SECRET_KEY", "", "secret key", text(func(c *Config) *string { return &c.S3SecretKey })},
+		{"S3_BUCKET", "puenktlich", "bucket, made when missing", text(func(c *Config) *string { return &c.S3Bucket })},
+		{"CLICKHOUSE", "", "DSN of a ClickHouse server, http://user:password@host:8123/puenktlich or clickhouse://...; empty starts the embedded engine", text(func(c *Config) *string { return &c.ClickHouse })},
+		{"SOURCE", "simulation", "live, recording or simulation", setSource},
+		{"TIMETABLES_URL", "", "base URL of a Timetables API; empty serves the recording or the simulation itself, and for live means Deutsche Bahn's", text(func(c *Config) *string { return &c.TimetablesURL })},
+		{"CLIENT_ID", "", "DB-Client-Id of the live API", text(func(c *Config) *string { return &c.ClientID })},
+		{"API_KEY", "", "DB-Api-Key of the live API", text(func(c *Config) *string { return &c.APIKey })},
+		{"STATIONS", "", "EVA numbers to collect, separated by commas; empty takes all stations of the source", setStations},
+		{"RECORDINGS", "", "directory of daily recording archives", text(func(c *Config) *string { return &c.Recordings })},
+		{"SEED", "1", "seed of the simulated railway", setSeed},
+		{"LISTEN", "127.0.0.1:8080", "address of the prediction API", text(func(c *Config) *string { return &c.Listen })},
+		{"INSTANCE", "api-1", "name of this API instance, stable over restarts", text(func(c *Config) *string { return &c.Instance })},
+		{"SIGNING_KEY", "", "PEM file of the signing key; empty makes one under DATA_DIR", text(func(c *Config) *string { return &c.SigningKey })},
+		{"LIBXGBOOST", "", "libxgboost.so; empty looks in the system and in the cache", text(func(c *Config) *string { return &c.LibXGBoost })},
+	}
+}
+
+// foreign are settings of set-up and of the embedded stack, read there.
+func foreign() []string {
+	return []string{"CACHE", "LIBCHDB", "ENGINE_PASSWORD", "COMPAT_CLICKHOUSE"}
+}
+
+func setSource(c *Config, v string) error {
+	c.Source = SourceKind(v)
+	if !slices.Contains([]SourceKind{SourceLive, SourceRecording, SourceSimulation}, c.Source) {
+		return fmt.Errorf("%q: want live, recording or simulation", v)
+	}
+	return nil
+}
+
+func setSeed(c *Config, v string) (err error) {
+	if c.Seed, err = strconv.ParseUint(v, 10, 64); err != nil {
+		return fmt.Errorf("%q: want a whole number", v)
+	}
+	return nil
+}
+
+func setStations(c *Config, v string) error {
+	c.Stations = nil
+	for part := range strings.SplitSeq(v, ",") {
+		if part = strings.TrimSpace(part); part == "" {
+			continue
+		}
+		eva, err := strconv.ParseInt(part, 10, 64)
+		if err != nil {
+			return fmt.Errorf("%q: want EVA numbers separated by commas", part)
+		}
+		c.Stations = append(c.Stations, eva)
+	}
+	return nil
+}
+
+// Load reads the environment (as os.Environ gives it) over the defaults.
+// overrides hold settings by name without prefix, as flags give them; an empty
+// value is no override.
+func Load(environ []string, overrides map[string]string) (Config, error) {
+	given := map[string]string{}
+	for _, pair := range environ {
+		name, value, _ := strings.Cut(pair, "=")
+		if short, ours := strings.CutPrefix(name, Prefix); ours {
+			given[short] = value
+		}
+	}
+	for name, value := range overrides {
+		if value != "" {
+			given[name] = value
+		}
+	}
+	var c Config
+	var problems []error
+	for _, s := range table() {
+		value, found := given[s.name]
+		if !found || value == "" {
+			value = s.fallback
+		}
+		if err := s.set(&c, value); err != nil {
+			problems = append(problems, fmt.Errorf("%s%s: %w", Prefix, s.name, err))
+		}
+		delete(given, s.name)
+	}
+	for _, name := range foreign() {
+		delete(given, name)
+	}
+	for name := range given {
+		problems = append(problems, fmt.Errorf("%s%s: no such setting; `puenktlich settings` lists them", Prefix, name))
+	}
+	slices.SortFunc(problems, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
+	return c, errors.Join(append(problems, c.check()...)...)
+}
+
+// check finds settings that do not fit together.
+func (c Config) check() []error {
+	var problems []error
+	if c.Source == SourceRecording && c.Recordings == "" && c.TimetablesURL == "" {
+		problems = append(problems, fmt.Errorf("%sSOURCE=recording needs %sRECORDINGS, a directory of daily archives", Prefix, Prefix))
+	}
+	if c.Source == SourceLive && (c.ClientID == "" || c.APIKey == "") {
+		problems = append(problems, fmt.Errorf("%sSOURCE=live needs %sCLIENT_ID and %sAPI_KEY of the DB API marketplace", Prefix, Prefix, Prefix))
+	}
+	if c.Source == SourceLive && len(c.Stations) == 0 {
+		problems = append(problems, fmt.Errorf("%sSOURCE=live needs %sSTATIONS, the EVA numbers to collect", Prefix, Prefix))
+	}
+	return problems
+}
+
+// Describe lists every setting with its default and meaning.
+func Describe() string {
+	var b strings.Builder
+	for _, s := range table() {
+		fmt.Fprintf(&b, "%-32s %s", Prefix+s.name, s.meaning)
+		if s.fallback != "" {
+			fmt.Fprintf(&b, ". Defaults to %s", s.fallback)
+		}
+		b.WriteString(".\n")
+	}
+	return b.String()
+}

@@ -1,0 +1,35 @@
+package config_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"puenktlich/internal/config"
+)
+
+func TestDefaultsAreTheSimulatedRailway(t *testing.T) {
+	t.Parallel()
+	c, err := config.Load([]string{"HOME=/root"}, nil)
+	require.NoError(t, err)
+	require.Equal(t, config.SourceSimulation, c.Source)
+	require.Equal(t, "127.0.0.1:8080", c.Listen)
+	require.Equal(t, ".local", c.DataDir)
+}
+
+func TestFlagsWinOverTheEnvironment(t *testing.T) {
+	t.Parallel()
+	c, err := config.Load([]string{"PUENKTLICH_LISTEN=127.0.0.1:1", "PUENKTLICH_STATIONS=8000105, 8011160"}, map[string]string{"LISTEN": "127.0.0.1:2", "S3_BUCKET": ""})
+	require.NoError(t, err)
+	require.Equal(t, "127.0.0.1:2", c.Listen)
+	require.Equal(t, []int64{8000105, 8011160}, c.Stations)
+	require.Equal(t, "puenktlich", c.S3Bucket)
+}
+
+func TestAllProblemsAreReportedTogether(t *testing.T) {
+	t.Parallel()
+	_, err := config.Load([]string{"PUENKTLICH_SORCE=live", "PUENKTLICH_SEED=x", "PUENKTLICH_SOURCE=live"}, nil)
+	require.ErrorContains(t, err, "PUENKTLICH_SORCE: no such setting")
+	require.ErrorContains(t, err, `PUENKTLICH_SEED: "x": want a whole number`)
+	require.ErrorContains(t, err, "needs PUENKTLICH_CLIENT_ID and PUENKTLICH_API_KEY")
+}

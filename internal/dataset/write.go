@@ -1,0 +1,79 @@
+package dataset
+
+import (
+	"bytes"
+	"fmt"
+	"time"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
+	"github.com/apache/arrow/go/v17/arrow/memory"
+	"github.com/apache/arrow/go/v17/parquet"
+	"github.com/apache/arrow/go/v17/parquet/compress"
+	"github.com/apache/arrow/go/v17/parquet/pqarrow"
+
+	"puenktlich/internal/rail"
+	columns "puenktlich/schemas/dataset"
+)
+
+// rowGroup bounds what a reader has to hold at once.
+const rowGroup = 64 * 1024
+
+// Encode writes the table as one Parquet file; the same rows give the same bytes.
+func (t *Table) Encode() ([]byte, error) {
+	schema := columns.Schema(t.Names, t.Units, t.Version)
+	builder := array.NewRecordBuilder(memory.DefaultAllocator, schema)
+	defer builder.Release()
+	for i, row := range t.Rows {
+		appendFixed(builder, row)
+		for j, v := range t.Vector(i) {
+			builder.Field(len(columns.Fields()) + j).(*array.Float32Builder).Append(v)
+		}
+	}
+	record := builder.NewRecord()
+	defer record.Release()
+	var buf bytes.Buffer
+	props := parquet.NewWriterProperties(
+		parquet.WithCompression(compress.Codecs.Zstd), parquet.WithMaxRowGroupLength(rowGroup),
+		parquet.WithCreatedBy("puenktlich"))
+	writer, err := pqarrow.NewFileWriter(schema, &buf, props, pqarrow.NewArrowWriterProperties(pqarrow.WithStoreSchema()))
+	if err != nil {
+		return nil, fmt.Errorf("write parquet: %w", err)
+	}
+	if err := writer.WriteBuffered(record); err != nil {
+		return nil, fmt.Errorf("write parquet: %w", err)
+	}
+	if err := writer.Close(); err != nil {
+		return nil, fmt.Errorf("write parquet: %w", err)
+	}
+	return buf.Bytes(), nil
+}
+
+func appendFixed(builder *array.RecordBuilder, row Row) {
+	texts := map[int]string{0: string(row.Stop), 1: string(row.Kind), 2: row.Trip, 4: string(row.ServiceDay),
+		5: string(row.EventDay), 8: row.Category, 9: string(row.Class), 10: row.Line, 14: string(row.Evidence)}
+	for i, s := range texts {
+		builder.Field(i).(*array.StringBuilder).Append(s)
+	}
+	builder.Field(3).(*array.Int64Builder).Append(row.EVA)
+	builder.Field(6).(*array.Int64Builder).Append(row.Planned.Unix())
+	builder.Field(7).(*array.Int32Builder).Append(int32(row.Horizon))
+	builder.Field(11).(*array.Int32Builder).Append(int32(row.DBDelay))
+	builder.Field(12).(*array.Int32Builder).Append(int32(row.DelayMinutes))
+	builder.Field(13).(*array.BooleanBuilder).Append(row.Cancelled)
+}
+
+// rowOf is the reverse of appendFixed.
+func rowOf(record arrow.Record, i int) Row {
+	text := func(column int) string { return record.Column(column).(*array.String).Value(i) }
+	whole := func(column int) int { return int(record.Column(column).(*array.Int32).Value(i)) }
+	return Row{
+		Stop: rail.StopID(text(0)), Kind: rail.EventKind(text(1)), Trip: text(2),
+		EVA:        record.Column(3).(*array.Int64).Value(i),
+		ServiceDay: rail.Day(text(4)), EventDay: rail.Day(text(5)),
+		Planned: time.Unix(record.Column(6).(*array.Int64).Value(i), 0).UTC(),
+		Horizon: whole(7), Category: text(8), Class: rail.TrainClass(text(9)), Line: text(10),
+		DBDelay: whole(11), DelayMinutes: whole(12),
+		Cancelled: record.Column(13).(*array.Boolean).Value(i), Evidence: rail.Evidence(text(14)),
+	}
+}

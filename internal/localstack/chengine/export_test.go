@@ -1,0 +1,4 @@
+package chengine
+
+// CheckFree is tested without a full disk.
+var CheckFree = checkFree

@@ -1,0 +1,101 @@
+package modelpkg
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"puenktlich/internal/rail"
+	"puenktlich/schemas"
+)
+
+// card is CARD.md: what the model is for, how good it is and on how much
+// evidence, where it ends, what its data may be used for.
+func (c Contents) card() []byte {
+	var b strings.Builder
+	c.cardHead(&b)
+	c.cardScores(&b)
+	c.cardLimits(&b)
+	c.cardOrigin(&b)
+	return []byte(b.String())
+}
+
+func (c Contents) cardHead(b *strings.Builder) {
+	fmt.Fprintf(b, "# %s@%d\n\nMade %s, feature version %s.\n\n", c.Name, c.Version, c.Created.UTC().Format(time.RFC3339), c.Artefact.FeatureVersion)
+	fmt.Fprintf(b, "## Purpose\n\nTells a traveller how likely a train is on time. The unit is one arrival or departure of one trip at one station on one service day, forecast at a horizon, the time to the planned event.\n\n")
+	fmt.Fprintf(b, "The model gives P(cancelled) and, given that the event runs, the distribution of its delay at the edges %v minutes. On time means a delay of %d minutes at most. Reasons and quantiles come from the same calibrated distribution.\n\n", c.Artefact.Edges, rail.LateMinutes-1)
+	cancel := "boosted trees of its own"
+	if len(c.Artefact.Cancel) == 0 {
+		cancel = fmt.Sprintf("the rate %.4f of the training days, which had too few cancellations to learn from", c.Artefact.CancelRate)
+	}
+	fmt.Fprintf(b, "Method: boosted trees (XGBoost, %d rounds, depth %d) over %d features, calibrated by horizon on days not trained on. Cancellation: %s. Seed %d, run %s.\n\n",
+		c.Trained.Rounds, c.Trained.Candidate.MaxDepth, len(c.Artefact.Features), cancel, c.Trained.Seed, orNone(c.Trained.RunID))
+	fmt.Fprintf(b, "## Data\n\nTrained on %s (%d events), tested on %s (%d events, %d more without settled truth, left out), days half-open. Data set %s. Truth: %s.\n\n",
+		c.Report.TrainDays, c.Report.TrainEvents, c.Report.TestDays, c.Report.TestEvents, c.Report.Unsettled, orNone(c.Report.Dataset), orNone(c.Report.Evidence))
+}
+
+func (c Contents) cardScores(b *strings.Builder) {
+	fmt.Fprintf(b, "## Quality of P(late) on the test days\n\n")
+	if len(c.Report.Horizons) == 0 {
+		fmt.Fprintf(b, "Not evaluated.\n\n")
+		return
+	}
+	fmt.Fprintf(b, "Brier score, smaller is better, beside the four baselines: the rate of late events, the rate by train category, the railway's own forecast (DB) as it stands, and the same calibrated. Skill is 1 - Brier / that of the best baseline.\n\n")
+	fmt.Fprintf(b, "| horizon (min) | events | late | Brier | interval | rate | by category | DB forecast | DB calibrated | skill | best baseline | AUC | log loss | ECE |\n|---:|---:|---:|---:|---|---:|---:|---:|---:|---:|---|---:|---:|---:|\n")
+	for _, h := range c.Report.Horizons {
+		fmt.Fprintf(b, "| %d | %d | %.1f %% | %.4f | %.4f to %.4f | %.4f | %.4f | %.4f | %.4f | %+.3f | %s | %s | %s | %.4f |\n",
+			h.Minutes, h.Events, 100*h.LateRate, h.Brier, h.BrierLow, h.BrierHigh,
+			h.Baselines.Rate.Brier, h.Baselines.RateByCategory.Brier, h.Baselines.DBForecast.Brier, h.Baselines.DBForecastCalibrated.Brier,
+			h.Skill, h.BestBaseline, figure(h.AUC), figure(h.LogLoss), h.ECE)
+	}
+	fmt.Fprintf(b, "\nIntervals: %s.\n\n", orNone(c.Report.Interval))
+	x := c.Report.Cancelled
+	fmt.Fprintf(b, "P(cancelled): Brier %.5f beside %.5f of the rate by category, on %d events, %d of them cancelled.\n\n", x.Brier, x.RateBrier, x.Events, x.Cancelled)
+}
+
+func (c Contents) cardLimits(b *strings.Builder) {
+	fmt.Fprintf(b, `## Limits
+
+- The figures hold for the stations, days and horizons above. Other networks, seasons, works or strikes are not covered by them.
+- Only events whose truth was observed are learned from and scored; what was never observed is not taken for punctual.
+- A missing input is "not known" and costs sharpness; the forecast stays an answer about chances, never a promise about one train.
+- Not for decisions about staff, and not for the safety of operations.
+
+`)
+}
+
+func (c Contents) cardOrigin(b *strings.Builder) {
+	fmt.Fprintf(b, "## Origin and licence of the data\n\n")
+	for _, p := range c.Provenance {
+		fmt.Fprintf(b, "- %s\n", provenanceLine(p))
+	}
+	fmt.Fprintf(b, "\nThe packaged sample comes from the same data and stands under the same licence.\n\n")
+	fmt.Fprintf(b, "## How to verify\n\n`puenktlich package verify DIR` checks every file against `%s` and the signature; `puenktlich package test DIR` loads the model as a server does and recomputes the golden rows. The digest of the package is `sha256sum %s`. `%s` is an OpenSSF Model Signing bundle, which other tools verify with the public key alone. From Python: `mlflow.pyfunc.load_model(DIR)`, with PYTHONDONTWRITEBYTECODE=1 so that no file is added.\n\nCode version: %s.\n",
+		ManifestFile, ManifestFile, SignatureFile, orNone(c.CodeVersion))
+}
+
+func provenanceLine(p schemas.Provenance) string {
+	line := p.Source + ": " + p.Licence
+	if p.Attribution != "" {
+		line += fmt.Sprintf(" (%q)", p.Attribution)
+	}
+	if p.PersonalData {
+		return line + "; holds personal data"
+	}
+	return line + "; no personal data"
+}
+
+// figure is a number that may not exist.
+func figure(v *float64) string {
+	if v == nil {
+		return "-"
+	}
+	return fmt.Sprintf("%.4f", *v)
+}
+
+func orNone(text string) string {
+	if text == "" {
+		return "not stated"
+	}
+	return text
+}

@@ -1,0 +1,172 @@
+package modelpkg
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+)
+
+// ObjectStore is where packages are kept: prefix/path for each file.
+type ObjectStore interface {
+	// PutIfAbsent writes an object, or fails where there is one.
+	PutIfAbsent(ctx context.Context, key string, body []byte) error
+	Get(ctx context.Context, key string) (body []byte, etag string, err error)
+}
+
+// ErrDifferent says that another package lies under the same prefix.
+var ErrDifferent = errors.New("other content is stored under this key")
+
+// Upload stores the package in dir, which must hold, below prefix, and answers
+// its digest. The manifest goes last, so a package without one does not exist.
+// Uploading the same package again is no error, also where its signature was
+// made anew: the stored one stays.
+func Upload(ctx context.Context, store ObjectStore, dir, prefix string) (digest string, err error) {
+	m, digest, err := verify(dir, nil)
+	if err != nil {
+		return "", err
+	}
+	for _, f := range m.Files {
+		body, err := readListed(dir, m, f.Path)
+		if err != nil {
+			return "", fmt.Errorf("upload package %s: %w", m, err)
+		}
+		if err := put(ctx, store, prefix+"/"+f.Path, body, bytes.Equal); err != nil {
+			return "", err
+		}
+	}
+	signature, err := readLimited(dir, SignatureFile)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+	case err != nil:
+		return "", fmt.Errorf("upload package %s: %w", m, err)
+	default:
+		if err := put(ctx, store, prefix+"/"+SignatureFile, signature, sameStatement); err != nil {
+			return "", err
+		}
+	}
+	manifest, err := readLimited(dir, ManifestFile)
+	if err != nil {
+		return "", fmt.Errorf("upload package %s: %w", m, err)
+	}
+	if digestOf(manifest) != digest {
+		return "", &IntegrityError{ManifestFile, "changed while it was uploaded"}
+	}
+	return digest, put(ctx, store, prefix+"/"+ManifestFile, manifest, bytes.Equal)
+}
+
+// put writes once. Whatever the store answers, what it then holds decides.
+func put(ctx context.Context, store ObjectStore, key string, body []byte, same func(a, b []byte) bool) error {
+	failed := store.PutIfAbsent(ctx, key, body)
+	if failed == nil {
+		return nil
+	}
+	stored, _, err := store.Get(ctx, key)
+	if err != nil {
+		return fmt.Errorf("upload %s: %w", key, errors.Join(failed, err))
+	}
+	if !same(stored, body) {
+		return fmt.Errorf("upload %s: %w", key, ErrDifferent)
+	}
+	return nil
+}
+
+// sameStatement says whether two signatures are about the same files.
+func sameStatement(a, b []byte) bool {
+	left, errLeft := signedPayload(a)
+	right, errRight := signedPayload(b)
+	return errLeft == nil && errRight == nil && bytes.Equal(left, right)
+}
+
+var hexDigest = regexp.MustCompile(`^[0-9a-f]{64}$`)
+
+// Download brings the package with this digest from below prefix to
+// cacheDir/digest, whole or not at all, and answers that directory. One that
+// is there already and holds is used; one that does not hold is replaced. The
+// signature is Load's to check.
+func Download(ctx context.Context, store ObjectStore, prefix, digest, cacheDir string) (dir string, err error) {
+	if !hexDigest.MatchString(digest) {
+		return "", fmt.Errorf("download package %s: digest %q is not a SHA-256 in hexadecimal", prefix, digest)
+	}
+	dir = filepath.Join(cacheDir, digest)
+	if held(dir, digest) {
+		return dir, nil
+	}
+	if err := os.MkdirAll(cacheDir, 0o755); err != nil {
+		return "", fmt.Errorf("download package %s: %w", prefix, err)
+	}
+	temporary, err := os.MkdirTemp(cacheDir, ".download-*")
+	if err != nil {
+		return "", fmt.Errorf("download package %s: %w", prefix, err)
+	}
+	defer os.RemoveAll(temporary)
+	if err := fetch(ctx, store, prefix, digest, temporary); err != nil {
+		return "", fmt.Errorf("download package %s: %w", prefix, err)
+	}
+	return dir, install(temporary, dir, digest)
+}
+
+// held says whether dir is the whole package.
+func held(dir, digest string) bool {
+	_, got, err := verify(dir, nil)
+	return err == nil && got == digest
+}
+
+// fetch writes manifest, files and signature into dir, each verified.
+func fetch(ctx context.Context, store ObjectStore, prefix, digest, dir string) error {
+	manifest, _, err := store.Get(ctx, prefix+"/"+ManifestFile)
+	if err != nil {
+		return err
+	}
+	if got := digestOf(manifest); got != digest {
+		return &IntegrityError{ManifestFile, fmt.Sprintf("has the SHA-256 %s, the package asked for is %s", got, digest)}
+	}
+	m, err := parseManifest(manifest)
+	if err != nil {
+		return err
+	}
+	for _, f := range m.Files {
+		body, _, err := store.Get(ctx, prefix+"/"+f.Path)
+		if err != nil {
+			return err
+		}
+		if err := f.compare(int64(len(body)), digestOf(body)); err != nil {
+			return err
+		}
+		if err := writeFile(dir, f.Path, body); err != nil {
+			return err
+		}
+	}
+	if err := writeFile(dir, ManifestFile, manifest); err != nil {
+		return err
+	}
+	return fetchSignature(ctx, store, prefix, dir)
+}
+
+// fetchSignature leaves out a signature that cannot be had: whether one is
+// needed is for Load to say, which then names it.
+func fetchSignature(ctx context.Context, store ObjectStore, prefix, dir string) error {
+	signature, _, err := store.Get(ctx, prefix+"/"+SignatureFile)
+	if err != nil {
+		return nil
+	}
+	return writeFile(dir, SignatureFile, signature)
+}
+
+// install renames, which is atomic. Where somebody else was quicker, theirs
+// stays; what does not hold gives way.
+func install(temporary, dir, digest string) error {
+	if err := os.Chmod(temporary, 0o755); err != nil {
+		return err
+	}
+	if os.Rename(temporary, dir) == nil || held(dir, digest) {
+		return nil
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		return fmt.Errorf("replace damaged package: %w", err)
+	}
+	return os.Rename(temporary, dir)
+}

@@ -1,0 +1,80 @@
+package objstore
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+)
+
+// PutFile writes a local file as an object, as Put does, without holding it in
+// memory.
+func (s *Store) PutFile(ctx context.Context, key, path string) (Ref, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return Ref{}, fmt.Errorf("write %s: %w", key, err)
+	}
+	defer func() { _ = file.Close() }()
+	digest := sha256.New()
+	size, err := io.Copy(digest, file)
+	if err != nil {
+		return Ref{}, fmt.Errorf("write %s: %w", key, err)
+	}
+	if _, err := file.Seek(0, io.SeekStart); err != nil {
+		return Ref{}, fmt.Errorf("write %s: %w", key, err)
+	}
+	ref := Ref{Key: key, SHA256: hex.EncodeToString(digest.Sum(nil)), SizeBytes: size}
+	_, err = s.put(ctx, s.object(key, file, ref.SHA256))
+	return ref, classify("write "+key, err)
+}
+
+// GetFile reads an object into a local file, which appears whole and verified
+// or not at all. The digest wanted is ref.SHA256, else the one the object
+// carries; a size given is checked too. It answers the complete reference.
+func (s *Store) GetFile(ctx context.Context, ref Ref, path string) (Ref, error) {
+	output, err := s.open(ctx, ref.Key, nil)
+	if err != nil {
+		return Ref{}, err
+	}
+	defer func() { _ = output.Body.Close() }()
+	if ref.SHA256 == "" {
+		ref.SHA256 = output.Metadata[shaMetadata]
+	}
+	if size := aws.ToInt64(output.ContentLength); ref.SizeBytes != 0 && ref.SizeBytes != size {
+		return Ref{}, fmt.Errorf("read %s: %w: it has %d bytes, want %d", ref.Key, ErrCorrupt, size, ref.SizeBytes)
+	}
+	return save(ref, path, output.Body)
+}
+
+// save writes the body beside path and renames it once it is verified.
+func save(ref Ref, path string, body io.Reader) (_ Ref, err error) {
+	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return Ref{}, fmt.Errorf("read %s: %w", ref.Key, err)
+	}
+	defer func() {
+		if err != nil {
+			_ = file.Close()
+			_ = os.Remove(file.Name())
+		}
+	}()
+	digest := sha256.New()
+	size, err := io.Copy(io.MultiWriter(file, digest), body)
+	if err != nil {
+		return Ref{}, classify("read "+ref.Key, err)
+	}
+	got := Ref{Key: ref.Key, SHA256: hex.EncodeToString(digest.Sum(nil)), SizeBytes: size, Rows: ref.Rows}
+	if err := verify(ref.Key, got.SHA256, ref.SHA256); err != nil {
+		return Ref{}, err
+	}
+	if err := errors.Join(file.Chmod(0o644), file.Sync(), file.Close(), os.Rename(file.Name(), path)); err != nil {
+		return Ref{}, fmt.Errorf("read %s: %w", ref.Key, err)
+	}
+	return got, nil
+}

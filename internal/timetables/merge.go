@@ -1,0 +1,65 @@
+package timetables
+
+import (
+	"slices"
+	"time"
+
+	"puenktlich/internal/rail"
+)
+
+// Merge is what is known of one event once newer has been polled after older:
+// attribute by attribute the newer wins, and what it leaves out is unchanged.
+// Messages are joined by their id. An added train that was cancelled stays
+// cancelled until the wire reinstates it: its mark of being added is repeated
+// in every document. Merge keeps no part of the messages of older.
+func Merge(older, newer rail.Change) rail.Change {
+	merged := newer
+	merged.Planned = firstTime(newer.Planned, older.Planned)
+	merged.Changed = firstTime(newer.Changed, older.Changed)
+	merged.CancelTime = firstTime(newer.CancelTime, older.CancelTime)
+	merged.Platform = first(newer.Platform, older.Platform)
+	merged.Path = first(newer.Path, older.Path)
+	merged.Line = first(newer.Line, older.Line)
+	merged.Status = first(newer.Status, older.Status)
+	if newer.Status == rail.StatusAdded && older.Status == rail.StatusCancelled {
+		merged.Status = older.Status
+	}
+	if newer.Train == (rail.Train{}) {
+		merged.Train = older.Train
+	}
+	merged.Messages = mergeMessages(older.Messages, newer.Messages)
+	return merged
+}
+
+func first[T comparable](newer, older T) T {
+	var zero T
+	if newer != zero {
+		return newer
+	}
+	return older
+}
+
+func firstTime(newer, older time.Time) time.Time {
+	if newer.IsZero() {
+		return older
+	}
+	return newer
+}
+
+// mergeMessages keeps the order in which ids came first.
+func mergeMessages(older, newer []rail.Message) []rail.Message {
+	merged := slices.Clone(older)
+	at := make(map[string]int, len(older))
+	for i, m := range older {
+		at[m.ID] = i
+	}
+	for _, m := range newer {
+		if i, ok := at[m.ID]; ok && m.ID != "" {
+			merged[i] = m
+			continue
+		}
+		at[m.ID] = len(merged)
+		merged = append(merged, m)
+	}
+	return merged
+}

@@ -1,0 +1,75 @@
+package warehouse_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"puenktlich/internal/rail"
+	"puenktlich/internal/warehouse"
+	schema "puenktlich/schemas/clickhouse"
+)
+
+// One station group's day: events, each observed as often as changesEach.
+const (
+	benchEvents = 20_000
+	changesEach = 10
+)
+
+func benchDay(b *testing.B) ([]rail.PlannedEvent, []rail.Change) {
+	b.Helper()
+	var events []rail.PlannedEvent
+	var changes []rail.Change
+	for i := range benchEvents {
+		minute := i % (20 * 60)
+		event := planned(b, fmt.Sprint(i*7919), rail.Arrival, fmt.Sprintf("29 %02d:%02d", 2+minute/60, minute%60))
+		events = append(events, event)
+		for n := range changesEach {
+			polledAt := event.Planned.Add(time.Duration(n-changesEach) * 5 * time.Minute)
+			changes = append(changes, seen(event, uint64(n*benchEvents+i+1), polledAt, n))
+		}
+	}
+	return events, changes
+}
+
+func benchDB(b *testing.B) *warehouse.DB {
+	b.Helper()
+	db := migrated(b)
+	events, changes := benchDay(b)
+	insertPlan(b, db, batch("plan"), 1_000_000, events...)
+	insertChanges(b, db, batch("changes"), changes...)
+	return db
+}
+
+func BenchmarkInsertChanges(b *testing.B) {
+	db := migrated(b)
+	_, changes := benchDay(b)
+	round := 0
+	for b.Loop() {
+		round++
+		insertChanges(b, db, batch(fmt.Sprint(round)), changes...)
+	}
+	b.ReportMetric(float64(len(changes)*b.N)/b.Elapsed().Seconds(), "rows/s")
+}
+
+func BenchmarkTimelinesOfADay(b *testing.B) {
+	db := benchDB(b)
+	for b.Loop() {
+		found := 0
+		err := db.Timelines(b.Context(), day29(b), func(_ rail.PlannedEvent, changes []rail.Change) error { found += len(changes); return nil })
+		if err != nil || found != benchEvents*changesEach {
+			b.Fatalf("found %d changes, %v", found, err)
+		}
+	}
+	b.ReportMetric(float64(benchEvents*changesEach*b.N)/b.Elapsed().Seconds(), "changes/s")
+}
+
+func BenchmarkTailOfTheNewest(b *testing.B) {
+	db := benchDB(b)
+	query := schema.TailQuery{Source: "test", Group: "frankfurt-hbf", AfterSeq: benchEvents*changesEach - 100, Limit: 10_000}
+	for b.Loop() {
+		if changes, err := db.ChangesSince(b.Context(), query); err != nil || len(changes) != 100 {
+			b.Fatalf("read %d changes, %v", len(changes), err)
+		}
+	}
+}

@@ -1,0 +1,106 @@
+package warehouse
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	driver "github.com/ClickHouse/clickhouse-go/v2"
+
+	schema "puenktlich/schemas/clickhouse"
+)
+
+var alertTable = table[schema.Alert]{name: "alerts", columns: []column[schema.Alert]{
+	field("alert_id", func(r *schema.Alert) *string { return &r.AlertID }),
+	field("name", func(r *schema.Alert) *string { return &r.Name }),
+	field("severity", func(r *schema.Alert) *string { return &r.Severity }),
+	text("state", func(r *schema.Alert) *schema.AlertState { return &r.State }),
+	field("subject", func(r *schema.Alert) *string { return &r.Subject }),
+	field("summary", func(r *schema.Alert) *string { return &r.Summary }),
+	field("details", func(r *schema.Alert) *string { return &r.Details }),
+	field("workflow_id", func(r *schema.Alert) *string { return &r.WorkflowID }),
+	instant("raised_at", func(r *schema.Alert) *time.Time { return &r.RaisedAt }),
+	moment("resolved_at", func(r *schema.Alert) *time.Time { return &r.ResolvedAt }),
+	field("version", func(r *schema.Alert) *uint64 { return &r.Version }),
+}}
+
+var registryTable = table[schema.RegistryEvent]{name: "registry_events", columns: []column[schema.RegistryEvent]{
+	field("event_id", func(r *schema.RegistryEvent) *string { return &r.EventID }),
+	field("model", func(r *schema.RegistryEvent) *string { return &r.Model }),
+	field("version", func(r *schema.RegistryEvent) *uint32 { return &r.Version }),
+	field("digest", func(r *schema.RegistryEvent) *string { return &r.Digest }),
+	field("event", func(r *schema.RegistryEvent) *string { return &r.Event }),
+	field("alias", func(r *schema.RegistryEvent) *string { return &r.Alias }),
+	field("mode", func(r *schema.RegistryEvent) *string { return &r.Mode }),
+	field("previous_version", func(r *schema.RegistryEvent) *uint32 { return &r.PreviousVersion }),
+	field("actor", func(r *schema.RegistryEvent) *string { return &r.Actor }),
+	field("reason", func(r *schema.RegistryEvent) *string { return &r.Reason }),
+	field("workflow_id", func(r *schema.RegistryEvent) *string { return &r.WorkflowID }),
+	field("details", func(r *schema.RegistryEvent) *string { return &r.Details }),
+	instant("happened_at", func(r *schema.RegistryEvent) *time.Time { return &r.HappenedAt }),
+}}
+
+var auditTable = table[schema.Audit]{name: "audit", columns: []column[schema.Audit]{
+	field("audit_id", func(r *schema.Audit) *string { return &r.AuditID }),
+	instant("happened_at", func(r *schema.Audit) *time.Time { return &r.HappenedAt }),
+	field("actor", func(r *schema.Audit) *string { return &r.Actor }),
+	flag("authenticated", func(r *schema.Audit) *bool { return &r.Authenticated }),
+	field("role", func(r *schema.Audit) *string { return &r.Role }),
+	field("action", func(r *schema.Audit) *string { return &r.Action }),
+	field("object", func(r *schema.Audit) *string { return &r.Object }),
+	field("outcome", func(r *schema.Audit) *string { return &r.Outcome }),
+	field("reason", func(r *schema.Audit) *string { return &r.Reason }),
+	field("details", func(r *schema.Audit) *string { return &r.Details }),
+	field("remote", func(r *schema.Audit) *string { return &r.Remote }),
+}}
+
+// SaveAlert writes the state of an alert; a higher Version supersedes.
+func (db *DB) SaveAlert(ctx context.Context, alert schema.Alert) error {
+	token := fmt.Sprintf("alert/%s/%d", alert.AlertID, alert.Version)
+	return insert(ctx, db, alertTable, token, []schema.Alert{alert})
+}
+
+// SaveRegistryEvent writes an event once under its id.
+func (db *DB) SaveRegistryEvent(ctx context.Context, event schema.RegistryEvent) error {
+	return insert(ctx, db, registryTable, "registry/"+event.EventID, []schema.RegistryEvent{event})
+}
+
+// SaveAudit writes an act once under its id.
+func (db *DB) SaveAudit(ctx context.Context, act schema.Audit) error {
+	return insert(ctx, db, auditTable, "audit/"+act.AuditID, []schema.Audit{act})
+}
+
+// Alerts reads the alerts in the given state, newest first, at most limit; an
+// empty state means all.
+func (db *DB) Alerts(ctx context.Context, state schema.AlertState, limit int) ([]schema.Alert, error) {
+	return collect(ctx, db, alertTable, statement{
+		sql: "SELECT " + alertTable.selectList("") + " FROM alerts FINAL" +
+			" WHERE {state:String} = '' OR state = {state:String}" +
+			" ORDER BY raised_at DESC, alert_id LIMIT {limit:UInt64}",
+		args: []any{driver.Named("state", string(state)), driver.Named("limit", uint64(limit))},
+	})
+}
+
+// RegistryEvents reads what happened to a model up to asOf (zero = all),
+// oldest first.
+func (db *DB) RegistryEvents(ctx context.Context, model string, asOf time.Time) ([]schema.RegistryEvent, error) {
+	var w where
+	w.and("model = {model:String}", "model", model)
+	w.until("happened_at", "as_of", asOf)
+	return collect(ctx, db, registryTable, statement{
+		sql: "SELECT " + registryTable.selectList("") + " FROM registry_events FINAL WHERE " + w.String() +
+			" ORDER BY happened_at, event_id",
+		args: w.args,
+	})
+}
+
+// Audit reads the newest acts on an object, at most limit; an empty object
+// means all.
+func (db *DB) Audit(ctx context.Context, object string, limit int) ([]schema.Audit, error) {
+	return collect(ctx, db, auditTable, statement{
+		sql: "SELECT " + auditTable.selectList("") + " FROM audit FINAL" +
+			" WHERE {object:String} = '' OR object = {object:String}" +
+			" ORDER BY happened_at DESC, audit_id LIMIT {limit:UInt64}",
+		args: []any{driver.Named("object", object), driver.Named("limit", uint64(limit))},
+	})
+}

@@ -1,0 +1,199 @@
+package warehouse
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	driver "github.com/ClickHouse/clickhouse-go/v2"
+
+	"puenktlich/internal/rail"
+	schema "puenktlich/schemas/clickhouse"
+)
+
+// timelineWindow is the range of planned time read in one go. It bounds the
+// set of stop ids held by the server: 110,000 events for 133 stations.
+const timelineWindow = 24 * time.Hour
+
+// Timelines visits every planned event of the query with all that was observed
+// of it, in the order of seq. An event planned twice is visited once, as it was
+// first known. Events come ordered by window of 24 hours of planned time, then
+// by service day, stop id and kind. Observations of events without a plan are
+// left out. The visitor may keep both arguments; its error ends the read and is
+// returned as it is. Memory holds one event at a time.
+func (db *DB) Timelines(ctx context.Context, q schema.TimelineQuery, visit func(rail.PlannedEvent, []rail.Change) error) error {
+	if q.Source == "" || q.From.IsZero() || q.Until.IsZero() {
+		return fmt.Errorf("timelines: source, from and until are required, got %+v", q)
+	}
+	for from := q.From; from.Before(q.Until); from = from.Add(timelineWindow) {
+		window := q
+		window.From, window.Until = from, from.Add(timelineWindow)
+		if window.Until.After(q.Until) {
+			window.Until = q.Until
+		}
+		if err := db.window(ctx, window, visit); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// window joins the two ordered streams of one window.
+func (db *DB) window(ctx context.Context, q schema.TimelineQuery, visit func(rail.PlannedEvent, []rail.Change) error) error {
+	first, last, err := db.serviceDays(ctx, q)
+	if err != nil || first == "" {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	changes, err := db.openChanges(ctx, timelineChanges(q, first, last))
+	if err != nil {
+		return err
+	}
+	defer changes.close()
+	return query(ctx, db, planTable, timelinePlan(q, first, last), func(r *planRow) error {
+		event := r.planned()
+		observed, err := changes.of(event)
+		if err != nil {
+			return err
+		}
+		return visit(event, observed)
+	})
+}
+
+// serviceDays are the first and the last service day of the window's events,
+// empty when it has none. They bound both streams by their primary key.
+func (db *DB) serviceDays(ctx context.Context, q schema.TimelineQuery) (first, last string, err error) {
+	w := plannedWhere(q)
+	sql := "SELECT count(), toString(min(service_day)), toString(max(service_day)) FROM stop_plan WHERE " + w.String()
+	var events uint64
+	if err := db.conn.QueryRow(ctx, sql, w.args...).Scan(&events, &first, &last); err != nil {
+		return "", "", classify("service days of timelines", err)
+	}
+	if events == 0 {
+		return "", "", nil
+	}
+	return first, last, nil
+}
+
+// plannedWhere selects rows of stop_plan whose planned time is in the window.
+func plannedWhere(q schema.TimelineQuery) where {
+	var w where
+	w.and("source = {source:String}", "source", q.Source)
+	w.and("planned >= "+seconds("from"), "from", ceilSeconds(q.From))
+	w.and("planned < "+seconds("until"), "until", ceilSeconds(q.Until))
+	w.until("polled_at", "known", q.PolledUntil)
+	if len(q.Stations) > 0 {
+		w.and("eva IN {stations:Array(Int64)}", "stations", q.Stations)
+	}
+	return w
+}
+
+// ceilSeconds makes a bound within a second right for columns of whole seconds.
+func ceilSeconds(t time.Time) int64 {
+	return t.Add(time.Second - time.Nanosecond).Unix()
+}
+
+// timelinePlan takes the first row of each event before it looks at the window,
+// so that no event is in two windows.
+func timelinePlan(q schema.TimelineQuery, first, last string) statement {
+	inner := plannedWhere(q)
+	var window []string
+	var rest []string
+	for _, condition := range inner.conditions {
+		if strings.HasPrefix(condition, "planned ") {
+			window = append(window, condition)
+		} else {
+			rest = append(rest, condition)
+		}
+	}
+	columns := planTable.selectList("")
+	const key = "service_day, stop_id, kind"
+	return statement{
+		sql: "SELECT " + columns + " FROM (SELECT " + columns + " FROM stop_plan FINAL WHERE " + strings.Join(rest, " AND ") +
+			" AND service_day BETWEEN {first:Date} AND {last:Date}" +
+			" ORDER BY " + key + ", polled_at, seq LIMIT 1 BY " + key + ")" +
+			" WHERE " + strings.Join(window, " AND ") + " ORDER BY " + key,
+		args: append(inner.args, driver.Named("first", first), driver.Named("last", last)),
+	}
+}
+
+func timelineChanges(q schema.TimelineQuery, first, last string) statement {
+	w := plannedWhere(q)
+	known := ""
+	if !q.PolledUntil.IsZero() {
+		known = " AND polled_at <= " + milliseconds("known")
+	}
+	return statement{
+		sql: "SELECT " + changeTable.selectList("") + " FROM stop_change FINAL WHERE source = {source:String}" +
+			" AND service_day BETWEEN {first:Date} AND {last:Date}" + known +
+			" AND (stop_id, kind) IN (SELECT stop_id, kind FROM stop_plan WHERE " + w.String() + ")" +
+			" ORDER BY service_day, stop_id, kind, seq, station_group, eva",
+		args: append(w.args, driver.Named("first", first), driver.Named("last", last)),
+	}
+}
+
+// changeStream is an ordered stream of stop_change, read on as far as the
+// event asked for.
+type changeStream struct {
+	rows interface {
+		Next() bool
+		Scan(...any) error
+		Err() error
+		Close() error
+	}
+	row  changeRow
+	dest []any
+	more bool // row holds the next change
+}
+
+func (db *DB) openChanges(ctx context.Context, q statement) (*changeStream, error) {
+	rows, err := db.conn.Query(ctx, q.sql, q.args...)
+	if err != nil {
+		return nil, classify("read stop_change", err)
+	}
+	s := &changeStream{rows: rows}
+	s.dest = changeTable.destinations(&s.row)
+	if err := s.next(); err != nil {
+		s.close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *changeStream) close() { _ = s.rows.Close() }
+
+func (s *changeStream) next() error {
+	if s.more = s.rows.Next(); !s.more {
+		return classify("read stop_change", s.rows.Err())
+	}
+	return classify("read stop_change", s.rows.Scan(s.dest...))
+}
+
+// of answers the changes of an event. Events must be asked for in the order of
+// the stream.
+func (s *changeStream) of(event rail.PlannedEvent) ([]rail.Change, error) {
+	var changes []rail.Change
+	for s.more {
+		switch s.compare(event) {
+		case +1:
+			return changes, nil
+		case 0:
+			changes = append(changes, s.row.observed())
+		}
+		if err := s.next(); err != nil {
+			return nil, err
+		}
+	}
+	return changes, nil
+}
+
+func (s *changeStream) compare(event rail.PlannedEvent) int {
+	return cmp.Or(
+		cmp.Compare(s.row.serviceDay, event.ServiceDay),
+		cmp.Compare(s.row.change.Stop, event.Stop),
+		cmp.Compare(s.row.change.Kind, event.Kind),
+	)
+}

@@ -1,0 +1,50 @@
+package schemas
+
+// DefaultModel is the model that answers where a request names none.
+const DefaultModel = "punctuality"
+
+// DefaultGroup is the station group of a collection that names none.
+const DefaultGroup = "main"
+
+// Workflow types, as an operator types them in the Temporal UI.
+const (
+	WorkflowCollect        = "Collect"
+	WorkflowImportHistory  = "ImportHistory"
+	WorkflowSettleTruth    = "SettleTruth"
+	WorkflowPrepareDataset = "PrepareDataset"
+	WorkflowTrainModel     = "TrainModel"
+	WorkflowEvaluateModel  = "EvaluateModel"
+	WorkflowPackageModel   = "PackageModel"
+	WorkflowModel          = "Model"
+	WorkflowPromoteModel   = "PromoteModel"
+	WorkflowRunLifecycle   = "RunLifecycle"
+	WorkflowMonitorModel   = "MonitorModel"
+	WorkflowScoreBatch     = "ScoreBatch"
+)
+
+// CollectID names the one collection of a station group.
+func CollectID(group string) string { return "collect/" + group }
+
+// ModelID names the one long-lived workflow of a model.
+func ModelID(model string) string { return "model/" + model }
+
+// LifecycleID names the one lifecycle of a model that may run at a time.
+func LifecycleID(model string) string { return "lifecycle/" + model }
+
+// StepID names a child after its parent and what it does.
+func StepID(parent, step string) string { return parent + "/" + step }
+
+// Search attributes, all keywords, registered before any worker starts.
+const (
+	AttributeModel    = "PuenktlichModel"
+	AttributeVersion  = "PuenktlichVersion"
+	AttributeDataset  = "PuenktlichDataset"
+	AttributeStage    = "PuenktlichStage"
+	AttributeDecision = "PuenktlichDecision"
+	AttributeGroup    = "PuenktlichGroup"
+)
+
+// SearchAttributes lists every attribute above.
+func SearchAttributes() []string {
+	return []string{AttributeModel, AttributeVersion, AttributeDataset, AttributeStage, AttributeDecision, AttributeGroup}
+}

@@ -1,0 +1,37 @@
+package schemas
+
+import "time"
+
+// LifecycleInput asks for one run from observations to a served champion.
+type LifecycleInput struct {
+	Model string `json:"model,omitempty"`
+	// Train and Test default to the settled days, the newest fifth (at least
+	// one, at most seven) for the test.
+	Train      DayRange    `json:"train,omitzero"`
+	Test       DayRange    `json:"test,omitzero"`
+	AsOf       time.Time   `json:"as_of,omitzero"`
+	Candidates []Candidate `json:"candidates,omitempty"`
+	Seed       uint64      `json:"seed,omitempty"`
+	Reason     string      `json:"reason,omitempty"`
+	// Actor defaults to "unauthenticated UI".
+	Actor string `json:"actor,omitempty"`
+	// KeepChampion evaluates and packages without promoting.
+	KeepChampion bool `json:"keep_champion,omitempty"`
+}
+
+// LifecyclePlan has every default filled in.
+type LifecyclePlan struct {
+	Train DayRange  `json:"train"`
+	Test  DayRange  `json:"test"`
+	AsOf  time.Time `json:"as_of"`
+}
+
+// LifecycleResult says what came of it.
+type LifecycleResult struct {
+	Dataset  DatasetRef     `json:"dataset"`
+	Trained  TrainedModel   `json:"trained"`
+	Evaluate EvaluateResult `json:"evaluate"`
+	Package  PackageRef     `json:"package"`
+	Switch   *SwitchResult  `json:"switch,omitempty"`
+	Decision string         `json:"decision"`
+}

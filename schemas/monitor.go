@@ -1,0 +1,95 @@
+package schemas
+
+import "time"
+
+// MonitorInput asks for the verdict on one day of a model's predictions.
+type MonitorInput struct {
+	Model string    `json:"model,omitempty"`
+	Day   string    `json:"day,omitempty"` // defaults to the newest settled day
+	AsOf  time.Time `json:"as_of,omitzero"`
+	// DryRun decides without starting anything.
+	DryRun bool   `json:"dry_run,omitempty"`
+	Policy Policy `json:"policy,omitzero"`
+}
+
+// Policy is the rule of a night. Zero fields take DefaultPolicy's values.
+type Policy struct {
+	MinEvents    int     `json:"min_events"`     // below it: nothing, "not enough events"
+	MaxBrierLoss float64 `json:"max_brier_loss"` // today's Brier over the evaluation's, retrain above
+	MinSkill     float64 `json:"min_skill"`      // against the railway's forecast, retrain below
+	MaxPSI       float64 `json:"max_psi"`        // per feature; alert above
+	MaxDrifted   float64 `json:"max_drifted"`    // share of features above MaxPSI, retrain above
+}
+
+// DefaultPolicy is what an empty policy means.
+func DefaultPolicy() Policy {
+	return Policy{MinEvents: 200, MaxBrierLoss: 1.25, MinSkill: 0, MaxPSI: 0.25, MaxDrifted: 0.3}
+}
+
+// VerdictKind is what a night leads to.
+type VerdictKind string
+
+// The verdicts.
+const (
+	VerdictNothing VerdictKind = "nothing"
+	VerdictAlert   VerdictKind = "alert"
+	VerdictRetrain VerdictKind = "retrain"
+)
+
+// FeatureDrift is one feature's distance from its training reference.
+type FeatureDrift struct {
+	Feature     string  `json:"feature"`
+	PSI         float64 `json:"psi"`
+	KS          float64 `json:"ks"`
+	JS          float64 `json:"js"`
+	MissingNow  float64 `json:"missing_now"`
+	MissingThen float64 `json:"missing_then"`
+}
+
+// Signals are the numbers a verdict is made from; the verdict is a pure
+// function of them and the policy.
+type Signals struct {
+	Model         string         `json:"model"`
+	Version       int            `json:"version"`
+	Digest        string         `json:"digest"`
+	Day           string         `json:"day"`
+	Events        int            `json:"events"` // event-horizon rows scored on truth
+	Predictions   int            `json:"predictions"`
+	Brier         *float64       `json:"brier"`
+	BrierDB       *float64       `json:"brier_db_forecast"`
+	BrierExpected *float64       `json:"brier_expected"` // of the evaluation, same horizons
+	Skill         *float64       `json:"skill"`          // against the railway's forecast
+	ECE           *float64       `json:"ece"`
+	LateRate      *float64       `json:"late_rate"`
+	Drift         []FeatureDrift `json:"drift"`
+	Horizons      []int          `json:"horizons"`
+}
+
+// Verdict is a night's decision and its reasons.
+type Verdict struct {
+	Kind    VerdictKind `json:"kind"`
+	Reasons []string    `json:"reasons"`
+}
+
+// MonitorResult is stored as it is.
+type MonitorResult struct {
+	Signals   Signals `json:"signals"`
+	Verdict   Verdict `json:"verdict"`
+	Lifecycle string  `json:"lifecycle,omitempty"` // workflow it started or joined
+}
+
+// ScoreBatchInput asks for panel predictions of a whole day.
+type ScoreBatchInput struct {
+	Model string    `json:"model,omitempty"`
+	Day   string    `json:"day,omitempty"` // defaults to the newest day with a plan
+	AsOf  time.Time `json:"as_of,omitzero"`
+}
+
+// ScoreBatchResult counts them.
+type ScoreBatchResult struct {
+	Day         string     `json:"day"`
+	Package     PackageRef `json:"package"`
+	Events      int        `json:"events"`
+	Predictions int        `json:"predictions"`
+	Note        string     `json:"note,omitempty"`
+}

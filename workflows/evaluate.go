@@ -1,0 +1,37 @@
+package workflows
+
+import (
+	"fmt"
+	"strings"
+
+	"go.temporal.io/sdk/workflow"
+
+	"puenktlich/activities/evaluate"
+	"puenktlich/schemas"
+)
+
+// EvaluateModel scores a trained model on held-out days beside the baselines.
+func EvaluateModel(ctx workflow.Context, in schemas.EvaluateInput) (schemas.EvaluateResult, error) {
+	var steps *evaluate.Activities
+	var result schemas.EvaluateResult
+	if in.Trained.RunID == "" {
+		return result, refuse(schemas.FailureInvalidInput, "evaluate: the input names no trained model: start RunLifecycle, or give trained, dataset and days as TrainModel and PrepareDataset returned them")
+	}
+	tell(ctx, schemas.AttributeModel, in.Trained.Model)
+	err := workflow.ExecuteActivity(with(ctx, heavy(schemas.QueueTrain, "test days "+in.Days.String())), steps.EvaluateModel, in).Get(ctx, &result)
+	if err != nil {
+		return result, readable(err)
+	}
+	workflow.SetCurrentDetails(ctx, scoresCard(result))
+	return result, nil
+}
+
+func scoresCard(r schemas.EvaluateResult) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "### Brier score on %d test events\n\n| horizon | events | late | **model** | 95 %% | rate | by category | railway's forecast | the same calibrated | skill |\n|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n", r.Events)
+	for _, h := range r.Horizons {
+		fmt.Fprintf(&b, "| %d min | %d | %.1f %% | **%.4f** | %.3f-%.3f | %.4f | %.4f | %.4f | %.4f | %+.1f %% |\n", h.Minutes, h.Events, 100*h.LateRate,
+			h.Brier, h.BrierLow, h.BrierHigh, h.Baselines.Rate.Brier, h.Baselines.RateByCategory.Brier, h.Baselines.DBForecast.Brier, h.Baselines.DBForecastCalibrated.Brier, 100*h.Skill)
+	}
+	return b.String()
+}

@@ -1,0 +1,152 @@
+package workflows
+
+import (
+	"fmt"
+	"strings"
+
+	"go.temporal.io/sdk/workflow"
+
+	"puenktlich/activities/prepare"
+	"puenktlich/schemas"
+)
+
+// lifecycle is one run of RunLifecycle, told step by step on its card.
+type lifecycle struct {
+	in     schemas.LifecycleInput
+	plan   schemas.LifecyclePlan
+	result schemas.LifecycleResult
+	trials []schemas.CandidateResult
+	stage  string
+}
+
+// RunLifecycle goes from observations to a served champion: settle, prepare,
+// train, evaluate, gate, package, promote.
+func RunLifecycle(ctx workflow.Context, in schemas.LifecycleInput) (schemas.LifecycleResult, error) {
+	if in.Model == "" {
+		in.Model = schemas.DefaultModel
+	}
+	if in.Reason == "" {
+		in.Reason = "started by hand"
+	}
+	in.Actor = actor(in.Actor)
+	tell(ctx, schemas.AttributeModel, in.Model)
+	run := &lifecycle{in: in}
+	for _, step := range []struct {
+		name string
+		do   func(workflow.Context) error
+	}{
+		{"settle", run.settle}, {"prepare", run.prepare}, {"train", run.train},
+		{"evaluate", run.evaluate}, {"package", run.pack}, {"promote", run.promote},
+	} {
+		run.at(ctx, step.name)
+		if err := step.do(ctx); err != nil {
+			run.result.Decision = "failed at " + step.name
+			workflow.SetCurrentDetails(ctx, run.card())
+			return run.result, readable(err)
+		}
+	}
+	run.at(ctx, "done")
+	return run.result, nil
+}
+
+// at shows the stage on the card and in the search attributes.
+func (l *lifecycle) at(ctx workflow.Context, stage string) {
+	l.stage = stage
+	tell(ctx, schemas.AttributeStage, stage)
+	workflow.SetCurrentDetails(ctx, l.card())
+}
+
+func (l *lifecycle) settle(ctx workflow.Context) error {
+	var settled schemas.SettleResult
+	err := workflow.ExecuteChildWorkflow(child(ctx, stepID(ctx, "settle"), "ground truth"), SettleTruth, schemas.SettleInput{AsOf: l.in.AsOf}).Get(ctx, &settled)
+	if err != nil {
+		return err
+	}
+	var steps *prepare.Activities
+	return workflow.ExecuteActivity(with(ctx, light(schemas.QueuePrepare, "training and test days")), steps.PlanLifecycle, l.in).Get(ctx, &l.plan)
+}
+
+func (l *lifecycle) prepare(ctx workflow.Context) error {
+	days := schemas.DayRange{From: min(l.plan.Train.From, l.plan.Test.From), To: max(l.plan.Train.To, l.plan.Test.To)}
+	err := workflow.ExecuteChildWorkflow(child(ctx, stepID(ctx, "prepare"), "data set "+days.String()), PrepareDataset,
+		schemas.PrepareInput{Days: days, AsOf: l.plan.AsOf}).Get(ctx, &l.result.Dataset)
+	if err == nil {
+		tell(ctx, schemas.AttributeDataset, short(l.result.Dataset.ID))
+	}
+	return err
+}
+
+func (l *lifecycle) train(ctx workflow.Context) error {
+	var trained schemas.TrainResult
+	err := workflow.ExecuteChildWorkflow(child(ctx, stepID(ctx, "train"), "train on "+l.plan.Train.String()), TrainModel,
+		schemas.TrainInput{Model: l.in.Model, Dataset: l.result.Dataset, Days: l.plan.Train, Candidates: l.in.Candidates, Seed: l.in.Seed}).Get(ctx, &trained)
+	l.result.Trained, l.trials = trained.Trained, trained.Candidates
+	return err
+}
+
+func (l *lifecycle) evaluate(ctx workflow.Context) error {
+	return workflow.ExecuteChildWorkflow(child(ctx, stepID(ctx, "evaluate"), "test on "+l.plan.Test.String()), EvaluateModel,
+		schemas.EvaluateInput{Trained: l.result.Trained, Dataset: l.result.Dataset, Days: l.plan.Test}).Get(ctx, &l.result.Evaluate)
+}
+
+// pack packages every evaluated model, promoted or not: what was refused can
+// still be looked at.
+func (l *lifecycle) pack(ctx workflow.Context) error {
+	err := workflow.ExecuteChildWorkflow(child(ctx, stepID(ctx, "package"), "package"), PackageModel,
+		schemas.PackageInput{Trained: l.result.Trained, Evaluate: l.result.Evaluate}).Get(ctx, &l.result.Package)
+	if err == nil {
+		tell(ctx, schemas.AttributeVersion, versionName(l.result.Package))
+	}
+	return err
+}
+
+func (l *lifecycle) promote(ctx workflow.Context) error {
+	switch {
+	case l.in.KeepChampion:
+		l.result.Decision = "not promoted: the input asked to keep the champion"
+	case !l.result.Evaluate.Gate.Passed:
+		l.result.Decision = "not promoted: the gate failed"
+	default:
+		var switched schemas.SwitchResult
+		err := workflow.ExecuteChildWorkflow(child(ctx, stepID(ctx, "promote"), "promote "+versionName(l.result.Package)), PromoteModel,
+			schemas.PromoteInput{Package: l.result.Package, Actor: l.in.Actor, Reason: l.in.Reason, AsOf: l.plan.AsOf}).Get(ctx, &switched)
+		if err != nil {
+			return err
+		}
+		l.result.Switch = &switched
+		l.result.Decision = "promoted: the gate holds"
+	}
+	tell(ctx, schemas.AttributeDecision, strings.SplitN(l.result.Decision, ":", 2)[0])
+	return nil
+}
+
+// card is the run told as Markdown.
+func (l *lifecycle) card() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "## %s: %s\nStarted by %s: %s\n\n", l.in.Model, l.stage, l.in.Actor, l.in.Reason)
+	if l.plan.Train.From != "" {
+		fmt.Fprintf(&b, "Trained on %s, tested on %s.\n\n", l.plan.Train, l.plan.Test)
+	}
+	if l.result.Dataset.ID != "" {
+		b.WriteString(datasetCard(l.result.Dataset) + "\n")
+	}
+	if len(l.trials) > 0 {
+		b.WriteString(candidatesCard(l.trials) + "\n")
+	}
+	if len(l.result.Evaluate.Horizons) > 0 {
+		b.WriteString(scoresCard(l.result.Evaluate) + "\n### Gate\n")
+		for _, reason := range l.result.Evaluate.Gate.Reasons {
+			b.WriteString("- " + reason + "\n")
+		}
+	}
+	if l.result.Package.Digest != "" {
+		fmt.Fprintf(&b, "\n### Package %s\nmanifest `%s`\n", versionName(l.result.Package), l.result.Package.Digest)
+	}
+	if l.result.Decision != "" {
+		fmt.Fprintf(&b, "\n**Decision: %s**\n", l.result.Decision)
+	}
+	if l.result.Switch != nil {
+		fmt.Fprintf(&b, "\n%s. Not confirmed: %s.\n", l.result.Switch.Note, list(l.result.Switch.Unconfirmed))
+	}
+	return b.String()
+}
