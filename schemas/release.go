@@ -24,6 +24,8 @@ type AliasEntry struct {
 	Actor    string     `json:"actor"`
 	Reason   string     `json:"reason"`
 	Evidence string     `json:"evidence,omitempty"`
+	// Token is that of the switch which made the entry.
+	Token string `json:"token,omitempty"`
 }
 
 // Aliases is aliases/<model>.json, written only with conditional puts.

@@ -53,7 +53,7 @@ func (a *Activities) EvaluateModel(ctx context.Context, in schemas.EvaluateInput
 	if err != nil {
 		return result, fmt.Errorf("write report: %w", err)
 	}
-	result.Report, err = a.Objects.PutContent(ctx, "runs/"+in.Trained.RunID+"/evaluation-", ".json", body)
+	result.Report, err = a.Objects.PutContent(ctx, "runs/"+in.Trained.RunID+"/evaluation/", ".json", body)
 	result.Events, result.Horizons, result.Gate = report.TestEvents, report.Horizons, gate(report)
 	return result, err
 }

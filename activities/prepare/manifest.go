@@ -46,7 +46,7 @@ func (a *Activities) SealDataset(ctx context.Context, in schemas.PrepareManifest
 	if err != nil {
 		return ref, fmt.Errorf("write data set manifest: %w", err)
 	}
-	if ref.Manifest, err = a.Objects.PutContent(ctx, "datasets/"+manifest.ID+"/manifest-", ".json", body); err != nil {
+	if ref.Manifest, err = a.Objects.PutContent(ctx, "datasets/"+manifest.ID+"/manifest/", ".json", body); err != nil {
 		return ref, fmt.Errorf("write data set manifest: %w", err)
 	}
 	if failed := failedChecks(manifest.Checks); failed != "" {

@@ -29,7 +29,7 @@ const (
 // manifest.
 func (a *Activities) BuildPackage(ctx context.Context, in schemas.PackageInput) (schemas.PackageRef, error) {
 	var ref schemas.PackageRef
-	version, err := a.Registry.ClaimVersion(ctx, in.Trained.Model, in.Trained.RunID)
+	version, err := a.Registry.NextVersion(ctx, in.Trained.Model, in.Trained.RunID)
 	if err != nil {
 		return ref, fmt.Errorf("claim a version of %s: %w", in.Trained.Model, err)
 	}
@@ -55,8 +55,8 @@ func (a *Activities) BuildPackage(ctx context.Context, in schemas.PackageInput) 
 		return ref, failure.Integrity(err, "load package %s@%d as a server would", in.Trained.Model, version)
 	}
 	ref = schemas.PackageRef{Model: in.Trained.Model, Version: version, Digest: digest,
-		Prefix: fmt.Sprintf("models/%s/%d/", in.Trained.Model, version), Created: contents.Created}
-	if err := modelpkg.Upload(ctx, a.Objects, dir, ref.Prefix); err != nil {
+		Prefix: fmt.Sprintf("models/%s/%d", in.Trained.Model, version), Created: contents.Created}
+	if _, err := modelpkg.Upload(ctx, a.Objects, dir, ref.Prefix); err != nil {
 		return ref, fmt.Errorf("store package %s@%d: %w", in.Trained.Model, version, err)
 	}
 	return ref, a.register(ctx, ref, in)

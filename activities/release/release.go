@@ -36,7 +36,7 @@ type Promoter interface {
 // Activities are the steps of a release. All fields are required.
 type Activities struct {
 	Objects  Objects
-	Registry *registry.Registry
+	Registry registry.Registry
 	Journal  Journal
 	Promoter Promoter
 	Clock    Clock

@@ -79,7 +79,7 @@ func (a *Activities) TrainCandidate(ctx context.Context, in schemas.CandidateInp
 	if err != nil {
 		return result, fmt.Errorf("keep out-of-fold predictions: %w", err)
 	}
-	if result.OutOfFold, err = a.Objects.PutContent(ctx, "runs/"+in.RunID+"/out-of-fold-", ".json", body); err != nil {
+	if result.OutOfFold, err = a.Objects.PutContent(ctx, "runs/"+in.RunID+"/out-of-fold/", ".json", body); err != nil {
 		return result, fmt.Errorf("keep out-of-fold predictions: %w", err)
 	}
 	result.Rounds, result.Folds, result.Events = oof.Rounds, oof.Folds, oof.Events
@@ -130,7 +130,7 @@ func (a *Activities) RefitModel(ctx context.Context, in schemas.RefitInput) (sch
 	if err != nil {
 		return trained, fmt.Errorf("store trained model: %w", err)
 	}
-	trained.Artefact, err = a.Objects.PutContent(ctx, "runs/"+trained.RunID+"/learned-", ".json", body)
+	trained.Artefact, err = a.Objects.PutContent(ctx, "runs/"+trained.RunID+"/learned/", ".json", body)
 	return trained, err
 }
 

@@ -76,8 +76,17 @@ func (c Clock) Save(path string) error {
 	return os.Rename(temp, path)
 }
 
-// Resume goes on where Save left off; false if nothing was saved.
+// Resume goes on at the moment Save kept, however long ago that was; false if
+// nothing was saved.
 func Resume(wall func() time.Time, path string) (Clock, bool, error) {
+	c, found, err := Read(wall, path)
+	c.Start = wall()
+	return c, found, err
+}
+
+// Read tells the same time as the clock that was saved, which still runs in
+// another process; false if nothing was saved.
+func Read(wall func() time.Time, path string) (Clock, bool, error) {
 	body, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Clock{}, false, nil
@@ -89,6 +98,6 @@ func Resume(wall func() time.Time, path string) (Clock, bool, error) {
 	if err != nil {
 		return Clock{}, false, fmt.Errorf("read clock %s: %w; remove the file to start anew", path, err)
 	}
-	c.Start, c.wall = wall(), wall
+	c.wall = wall
 	return c, true, c.validate()
 }

@@ -36,7 +36,13 @@ type Config struct {
 	S3AccessKey       string
 	S3SecretKey       string
 	S3Bucket          string
-	ClickHouse        string
+
+	ClickHouseAddress  string
+	ClickHouseUser     string
+	ClickHousePassword string
+	ClickHouseDatabase string
+
+	TemporalPort, TemporalUIPort, S3Port, ClickHousePort int
 
 	Source        SourceKind
 	TimetablesURL string
@@ -74,7 +80,14 @@ func table() []setting {
 		{"S3_ACCESS_KEY", "", "access key", text(func(c *Config) *string { return &c.S3AccessKey })},
 		{"S3_SECRET_KEY", "", "secret key", text(func(c *Config) *string { return &c.S3SecretKey })},
 		{"S3_BUCKET", "puenktlich", "bucket, made when missing", text(func(c *Config) *string { return &c.S3Bucket })},
-		{"CLICKHOUSE", "", "DSN of a ClickHouse server, http://user:password@host:8123/puenktlich or clickhouse://...; empty starts the embedded engine", text(func(c *Config) *string { return &c.ClickHouse })},
+		{"CLICKHOUSE_ADDRESS", "", "URL of a ClickHouse server, http://host:8123 or clickhouse://host:9000; empty starts the embedded engine", text(func(c *Config) *string { return &c.ClickHouseAddress })},
+		{"CLICKHOUSE_USER", "default", "user", text(func(c *Config) *string { return &c.ClickHouseUser })},
+		{"CLICKHOUSE_PASSWORD", "", "password", text(func(c *Config) *string { return &c.ClickHousePassword })},
+		{"CLICKHOUSE_DATABASE", "puenktlich", "database, made when missing", text(func(c *Config) *string { return &c.ClickHouseDatabase })},
+		{"TEMPORAL_PORT", "7233", "port of the embedded Temporal server; 0 takes a free one", port(func(c *Config) *int { return &c.TemporalPort })},
+		{"TEMPORAL_UI_PORT", "8233", "port of its web UI; 0 takes a free one", port(func(c *Config) *int { return &c.TemporalUIPort })},
+		{"S3_PORT", "7070", "port of the embedded S3 server; 0 takes a free one", port(func(c *Config) *int { return &c.S3Port })},
+		{"CLICKHOUSE_PORT", "8123", "port of the embedded ClickHouse engine; 0 takes a free one", port(func(c *Config) *int { return &c.ClickHousePort })},
 		{"SOURCE", "simulation", "live, recording or simulation", setSource},
 		{"TIMETABLES_URL", "", "base URL of a Timetables API; empty serves the recording or the simulation itself, and for live means Deutsche Bahn's", text(func(c *Config) *string { return &c.TimetablesURL })},
 		{"CLIENT_ID", "", "DB-Client-Id of the live API", text(func(c *Config) *string { return &c.ClientID })},
@@ -92,6 +105,17 @@ func table() []setting {
 // foreign are settings of set-up and of the embedded stack, read there.
 func foreign() []string {
 	return []string{"CACHE", "LIBCHDB", "ENGINE_PASSWORD", "COMPAT_CLICKHOUSE"}
+}
+
+func port(at func(*Config) *int) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		n, err := strconv.Atoi(v)
+		if err != nil || n < 0 || n > 65535 {
+			return fmt.Errorf("%q: want a port, 0 to 65535", v)
+		}
+		*at(c) = n
+		return nil
+	}
 }
 
 func setSource(c *Config, v string) error {
@@ -188,4 +212,24 @@ func Describe() string {
 		b.WriteString(".\n")
 	}
 	return b.String()
+}
+
+// Environ is the configuration as an environment, for child processes.
+func (c Config) Environ() []string {
+	stations := make([]string, len(c.Stations))
+	for i, eva := range c.Stations {
+		stations[i] = strconv.FormatInt(eva, 10)
+	}
+	var environ []string
+	for name, value := range map[string]string{
+		"DATA_DIR": c.DataDir, "TEMPORAL_ADDRESS": c.TemporalAddress, "TEMPORAL_NAMESPACE": c.TemporalNamespace, "TEMPORAL_UI": c.TemporalUI,
+		"S3_ENDPOINT": c.S3Endpoint, "S3_REGION": c.S3Region, "S3_ACCESS_KEY": c.S3AccessKey, "S3_SECRET_KEY": c.S3SecretKey, "S3_BUCKET": c.S3Bucket,
+		"CLICKHOUSE_ADDRESS": c.ClickHouseAddress, "CLICKHOUSE_USER": c.ClickHouseUser, "CLICKHOUSE_PASSWORD": c.ClickHousePassword, "CLICKHOUSE_DATABASE": c.ClickHouseDatabase,
+		"SOURCE": string(c.Source), "TIMETABLES_URL": c.TimetablesURL, "CLIENT_ID": c.ClientID, "API_KEY": c.APIKey, "STATIONS": strings.Join(stations, ","),
+		"RECORDINGS": c.Recordings, "SEED": strconv.FormatUint(c.Seed, 10), "LISTEN": c.Listen, "INSTANCE": c.Instance, "SIGNING_KEY": c.SigningKey, "LIBXGBOOST": c.LibXGBoost,
+	} {
+		environ = append(environ, Prefix+name+"="+value)
+	}
+	slices.Sort(environ)
+	return environ
 }

@@ -72,7 +72,7 @@ type column struct {
 
 // addMLflow adds MLmodel and what MLflow expects beside it.
 func (c Contents) addMLflow(files map[string][]byte) error {
-	m, err := c.mlmodel()
+	m, err := c.mlmodel(files[bucketsFile])
 	if err != nil {
 		return fmt.Errorf("MLmodel: %w", err)
 	}
@@ -98,14 +98,16 @@ func (c Contents) addMLflow(files map[string][]byte) error {
 	return nil
 }
 
-func (c Contents) mlmodel() (mlmodel, error) {
+// mlmodel takes its identifier from the trees, so that the same contents give
+// the same file.
+func (c Contents) mlmodel(buckets []byte) (mlmodel, error) {
 	var m mlmodel
 	m.Flavors.PythonFunction = pythonFunction{
 		Code: "code", Data: ".", Loader: "puenktlich_model", Python: pythonVersion,
 		Env: map[string]string{"conda": "conda.yaml", "virtualenv": "python_env.yaml"},
 	}
 	m.MlflowVersion, m.RunID = mlflowVersion, c.Trained.RunID
-	m.ModelUUID = digestOf(fmt.Appendf(nil, "%s@%d %s", c.Name, c.Version, c.Artefact.Buckets))[:32]
+	m.ModelUUID = digestOf(fmt.Appendf(nil, "%s@%d %s", c.Name, c.Version, buckets))[:32]
 	m.Example = exampleInfo{"input_example.json", "split", "serving_input_example.json", "dataframe"}
 	m.Created = c.Created.UTC().Format("2006-01-02 15:04:05.000000")
 	var err error

@@ -139,11 +139,14 @@ func Sign(dir string, key *Key) error {
 	return nil
 }
 
-// signedPayload is the statement inside a signature, not verified.
+// signedPayload is the statement inside a signature, never empty, not verified.
 func signedPayload(body []byte) ([]byte, error) {
 	var b bundle
 	if err := json.Unmarshal(body, &b); err != nil {
 		return nil, fmt.Errorf("is not a Sigstore bundle: %w", err)
+	}
+	if len(b.Envelope.Payload) == 0 {
+		return nil, errors.New("signs nothing")
 	}
 	return b.Envelope.Payload, nil
 }
@@ -186,7 +189,7 @@ func signedByOne(e envelope, keys []PublicKey) bool {
 	hash := sha256.Sum256(preAuthEncoding(e.PayloadType, e.Payload))
 	for _, s := range e.Signatures {
 		for _, k := range keys {
-			if ecdsa.VerifyASN1(k.public, hash[:], s.Sig) {
+			if k.public != nil && ecdsa.VerifyASN1(k.public, hash[:], s.Sig) {
 				return true
 			}
 		}

@@ -20,14 +20,18 @@ type ObjectStore interface {
 // ErrDifferent says that another package lies under the same prefix.
 var ErrDifferent = errors.New("other content is stored under this key")
 
-// Upload stores the package in dir, which must hold, below prefix, and answers
-// its digest. The manifest goes last, so a package without one does not exist.
+// Upload stores the package in dir, which must hold and be signed, below
+// prefix, and answers its digest. The manifest goes last, so a package without one does not exist.
 // Uploading the same package again is no error, also where its signature was
 // made anew: the stored one stays.
 func Upload(ctx context.Context, store ObjectStore, dir, prefix string) (digest string, err error) {
 	m, digest, err := verify(dir, nil)
 	if err != nil {
 		return "", err
+	}
+	signature, err := readSignature(dir)
+	if err != nil {
+		return "", fmt.Errorf("upload package %s: %w", m, err)
 	}
 	for _, f := range m.Files {
 		body, err := readListed(dir, m, f.Path)
@@ -38,15 +42,8 @@ func Upload(ctx context.Context, store ObjectStore, dir, prefix string) (digest 
 			return "", err
 		}
 	}
-	signature, err := readLimited(dir, SignatureFile)
-	switch {
-	case errors.Is(err, os.ErrNotExist):
-	case err != nil:
-		return "", fmt.Errorf("upload package %s: %w", m, err)
-	default:
-		if err := put(ctx, store, prefix+"/"+SignatureFile, signature, sameStatement); err != nil {
-			return "", err
-		}
+	if err := put(ctx, store, prefix+"/"+SignatureFile, signature, sameStatement); err != nil {
+		return "", err
 	}
 	manifest, err := readLimited(dir, ManifestFile)
 	if err != nil {
@@ -109,10 +106,17 @@ func Download(ctx context.Context, store ObjectStore, prefix, digest, cacheDir s
 	return dir, install(temporary, dir, digest)
 }
 
-// held says whether dir is the whole package.
+// held says whether dir is the whole package, with a signature of some kind.
 func held(dir, digest string) bool {
-	_, got, err := verify(dir, nil)
-	return err == nil && got == digest
+	if _, got, err := verify(dir, nil); err != nil || got != digest {
+		return false
+	}
+	signature, err := readSignature(dir)
+	if err != nil {
+		return false
+	}
+	_, err = signedPayload(signature)
+	return err == nil
 }
 
 // fetch writes manifest, files and signature into dir, each verified.
@@ -140,20 +144,14 @@ func fetch(ctx context.Context, store ObjectStore, prefix, digest, dir string) e
 			return err
 		}
 	}
-	if err := writeFile(dir, ManifestFile, manifest); err != nil {
-		return err
-	}
-	return fetchSignature(ctx, store, prefix, dir)
-}
-
-// fetchSignature leaves out a signature that cannot be had: whether one is
-// needed is for Load to say, which then names it.
-func fetchSignature(ctx context.Context, store ObjectStore, prefix, dir string) error {
 	signature, _, err := store.Get(ctx, prefix+"/"+SignatureFile)
 	if err != nil {
-		return nil
+		return err
 	}
-	return writeFile(dir, SignatureFile, signature)
+	if err := writeFile(dir, SignatureFile, signature); err != nil {
+		return err
+	}
+	return writeFile(dir, ManifestFile, manifest)
 }
 
 // install renames, which is atomic. Where somebody else was quicker, theirs

@@ -41,11 +41,16 @@ func verify(dir string, keys []PublicKey) (Manifest, string, error) {
 	return m, digest, nil
 }
 
-func verifySignature(dir string, m Manifest, digest string, keys []PublicKey) error {
+func readSignature(dir string) ([]byte, error) {
 	body, err := readLimited(dir, SignatureFile)
 	if errors.Is(err, fs.ErrNotExist) {
-		return &IntegrityError{SignatureFile, "is missing: the package is not signed"}
+		return nil, &IntegrityError{SignatureFile, "is missing: the package is not signed"}
 	}
+	return body, err
+}
+
+func verifySignature(dir string, m Manifest, digest string, keys []PublicKey) error {
+	body, err := readSignature(dir)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package warehouse
 import (
 	"context"
 	"fmt"
+	"io"
 	"strings"
 
 	driver "github.com/ClickHouse/clickhouse-go/v2"
@@ -88,11 +89,13 @@ func insertBatch[R any](ctx context.Context, db *DB, t table[R], token string, r
 // The row is overwritten by the next; slices in it are not. more are
 // destinations of further columns.
 func query[R any](ctx context.Context, db *DB, t table[R], q statement, visit func(*R) error, more ...any) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	rows, err := db.conn.Query(ctx, q.sql, q.args...)
 	if err != nil {
 		return classify("read "+t.name, err)
 	}
-	defer func() { _ = rows.Close() }()
+	defer closeEarly(cancel, rows)
 	var row R
 	dest := append(t.destinations(&row), more...)
 	for rows.Next() {
@@ -104,6 +107,13 @@ func query[R any](ctx context.Context, db *DB, t table[R], q statement, visit fu
 		}
 	}
 	return classify("read "+t.name, rows.Err())
+}
+
+// closeEarly ends a result that may have been left unread: closing alone would
+// read it to its end.
+func closeEarly(cancel context.CancelFunc, rows io.Closer) {
+	cancel()
+	_ = rows.Close()
 }
 
 // collect is query into a slice.

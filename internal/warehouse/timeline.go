@@ -52,7 +52,7 @@ func (db *DB) window(ctx context.Context, q schema.TimelineQuery, visit func(rai
 	if err != nil {
 		return err
 	}
-	defer changes.close()
+	defer closeEarly(cancel, changes.rows)
 	return query(ctx, db, planTable, timelinePlan(q, first, last), func(r *planRow) error {
 		event := r.planned()
 		observed, err := changes.of(event)
@@ -157,13 +157,11 @@ func (db *DB) openChanges(ctx context.Context, q statement) (*changeStream, erro
 	s := &changeStream{rows: rows}
 	s.dest = changeTable.destinations(&s.row)
 	if err := s.next(); err != nil {
-		s.close()
+		_ = rows.Close()
 		return nil, err
 	}
 	return s, nil
 }
-
-func (s *changeStream) close() { _ = s.rows.Close() }
 
 func (s *changeStream) next() error {
 	if s.more = s.rows.Next(); !s.more {

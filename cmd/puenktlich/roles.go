@@ -1,0 +1,208 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"puenktlich/internal/clock"
+	"puenktlich/internal/config"
+	"puenktlich/internal/localstack/chengine"
+	"puenktlich/internal/modelpkg"
+	"puenktlich/schemas"
+)
+
+// standalone loads the configuration of a single role, which runs against
+// servers given by address.
+func (p program) standalone() (config.Config, clock.Clock, error) {
+	c, err := config.Load(p.environ, nil)
+	if err != nil {
+		return c, clock.Clock{}, err
+	}
+	var missing []string
+	for name, value := range map[string]string{"TEMPORAL_ADDRESS": c.TemporalAddress, "S3_ENDPOINT": c.S3Endpoint, "CLICKHOUSE_ADDRESS": c.ClickHouseAddress} {
+		if value == "" {
+			missing = append(missing, config.Prefix+name)
+		}
+	}
+	if len(missing) > 0 {
+		slices.Sort(missing)
+		return c, clock.Clock{}, fmt.Errorf("this role runs against servers given by address: set %s, or use `puenktlich up`, which starts them all", strings.Join(missing, ", "))
+	}
+	at, err := domainClock(c)
+	return c, at, err
+}
+
+// domainClock reads the clock of the replay this process belongs to; without
+// one, domain time is the time of day.
+func domainClock(c config.Config) (clock.Clock, error) {
+	at, found, err := clock.Read(time.Now, filepath.Join(c.DataDir, clockFile))
+	if err != nil || found {
+		return at, err
+	}
+	return clock.Live(time.Now), nil
+}
+
+const clockFile = "clock.json"
+
+func workerCommand(p program) *cobra.Command {
+	var pools []string
+	cmd := &cobra.Command{Use: "worker", Short: "run worker pools against servers given by address", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			queues, err := parsePools(pools)
+			if err != nil {
+				return err
+			}
+			c, at, err := p.standalone()
+			if err != nil {
+				return err
+			}
+			a, err := connect(cmd.Context(), c, at, p)
+			if err != nil {
+				return err
+			}
+			defer a.close()
+			stop, err := a.startWorkers(queues)
+			if err != nil {
+				return err
+			}
+			defer stop()
+			fmt.Fprintf(p.out, "worker ready: %v\n", queues)
+			<-cmd.Context().Done()
+			return nil
+		}}
+	cmd.Flags().StringSliceVar(&pools, "pool", []string{"all"}, "pools to run: all, control, collect, prepare, train, release, score")
+	return cmd
+}
+
+func parsePools(names []string) ([]schemas.Queue, error) {
+	if slices.Equal(names, []string{"all"}) {
+		return schemas.Queues(), nil
+	}
+	var queues []schemas.Queue
+	for _, name := range names {
+		if !slices.Contains(schemas.Queues(), schemas.Queue(name)) {
+			return nil, fmt.Errorf("--pool %s: want all or some of %v", name, schemas.Queues())
+		}
+		queues = append(queues, schemas.Queue(name))
+	}
+	return queues, nil
+}
+
+func migrateCommand(p program) *cobra.Command {
+	return &cobra.Command{Use: "migrate", Short: "make the bucket, the tables and the search attributes", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, at, err := p.standalone()
+			if err != nil {
+				return err
+			}
+			a, err := connect(cmd.Context(), c, at, p)
+			if err != nil {
+				return err
+			}
+			defer a.close()
+			ran, err := a.migrate(cmd.Context())
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(p.out, "%d migrations ran\n", ran)
+			return a.registerSearchAttributes(cmd.Context())
+		}}
+}
+
+func rollbackCommand(p program) *cobra.Command {
+	var request schemas.RollbackRequest
+	var model string
+	cmd := &cobra.Command{Use: "rollback", Short: "bring back an earlier champion", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, at, err := p.standalone()
+			if err != nil {
+				return err
+			}
+			a, err := connect(cmd.Context(), c, at, p)
+			if err != nil {
+				return err
+			}
+			defer a.close()
+			result, err := promoter{a.temporal}.rollback(cmd.Context(), model, request)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(p.out, "champion is %s@%d (%s): %s; not confirmed by: %v\n", model, result.Champion.Package.Version, result.Champion.Package.Digest, result.Note, result.Unconfirmed)
+			return nil
+		}}
+	cmd.Flags().StringVar(&model, "model", schemas.DefaultModel, "name of the model")
+	cmd.Flags().StringVar(&request.Digest, "digest", "", "digest of the champion to bring back; defaults to the one before")
+	cmd.Flags().StringVar(&request.Reason, "reason", "", "why; the audit keeps it")
+	cmd.Flags().StringVar(&request.Actor, "actor", os.Getenv("USER"), "who")
+	return cmd
+}
+
+func packageCommand(p program) *cobra.Command {
+	var keyFile string
+	verify := &cobra.Command{Use: "verify DIR", Short: "check hashes, signature and golden rows of a package", Args: cobra.ExactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			key, err := readKey(keyFile)
+			if err != nil {
+				return err
+			}
+			loaded, err := modelpkg.Load(args[0], key)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(p.out, "%s holds: manifest %s, %d golden rows\n", loaded.Manifest, loaded.Digest, len(loaded.Golden))
+			return nil
+		}}
+	verify.Flags().StringVar(&keyFile, "key", "", "PEM file of the public or private signing key (required)")
+	_ = verify.MarkFlagRequired("key")
+	cmd := &cobra.Command{Use: "package", Short: "look into model packages"}
+	cmd.AddCommand(verify)
+	return cmd
+}
+
+func readKey(path string) (modelpkg.PublicKey, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return modelpkg.PublicKey{}, fmt.Errorf("read signing key: %w", err)
+	}
+	if private, err := modelpkg.ParseKey(text); err == nil {
+		return private.Public(), nil
+	}
+	return modelpkg.ParsePublicKey(text)
+}
+
+func settingsCommand(p program) *cobra.Command {
+	return &cobra.Command{Use: "settings", Short: "list every setting, its default and its meaning", Args: cobra.NoArgs,
+		Run: func(*cobra.Command, []string) { fmt.Fprint(p.out, config.Describe()) }}
+}
+
+// engineCommand is the child process of the embedded ClickHouse engine.
+func engineCommand(p program) *cobra.Command {
+	var o chengine.Options
+	cmd := &cobra.Command{Use: "engine", Hidden: true, Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			o.Password = lookup(p.environ, "PUENKTLICH_ENGINE_PASSWORD")
+			return chengine.Serve(cmd.Context(), o, func(addr string) { fmt.Fprintln(p.out, "engine ready at", addr) })
+		}}
+	cmd.Flags().StringVar(&o.Listen, "listen", "", "host:port")
+	cmd.Flags().StringVar(&o.DataDir, "data", "", "data directory")
+	cmd.Flags().StringVar(&o.LibraryPath, "lib", "", "libchdb.so")
+	cmd.Flags().StringVar(&o.User, "user", "default", "user")
+	return cmd
+}
+
+// lookup is the last value of a variable in an environment.
+func lookup(environ []string, name string) string {
+	value := ""
+	for _, pair := range environ {
+		if n, v, _ := strings.Cut(pair, "="); n == name {
+			value = v
+		}
+	}
+	return value
+}

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"go.temporal.io/sdk/worker"
+
+	"puenktlich/activities/collect"
+	"puenktlich/activities/evaluate"
+	"puenktlich/activities/monitor"
+	"puenktlich/activities/prepare"
+	"puenktlich/activities/release"
+	"puenktlich/activities/score"
+	"puenktlich/activities/train"
+	"puenktlich/internal/config"
+	"puenktlich/internal/learn/xgb"
+	"puenktlich/internal/rail"
+	"puenktlich/schemas"
+	"puenktlich/workers"
+)
+
+// steps wires every activity to the adapters.
+func (a *adapters) steps() (workers.Steps, error) {
+	name := sourceName(a.config)
+	fetch, err := timetablesClient(a.config, a.clock)
+	if err != nil {
+		return workers.Steps{}, err
+	}
+	group := stationsOf(func(ctx context.Context) ([]rail.Station, error) { return collected(ctx, a.config, fetch) })
+	origin := provenance(a.config)
+	return workers.Steps{
+		Collect: &collect.Activities{Source: fetch, Stations: group, Raw: a.objects, Cursors: cursors{a.objects, name}, Store: a.db,
+			Clock: a.clock, Name: name, Past: a.config.Source != config.SourceLive, Every: pollEvery,
+			Begin: spanStart(a.config, fetch), Recordings: a.config.Recordings},
+		Prepare:  &prepare.Activities{Store: a.db, Objects: a.objects, Clock: a.clock, Name: name, Provenance: origin},
+		Train:    &train.Activities{Library: a.xgboost(), Objects: a.objects, Runs: a.db, Clock: a.clock, CodeVersion: version},
+		Evaluate: &evaluate.Activities{Objects: a.objects},
+		Release: &release.Activities{Objects: a.objects, Registry: a.registry, Journal: a.db, Promoter: promoter{a.temporal}, Clock: a.clock,
+			Key: a.key, Provenance: []schemas.Provenance{origin}, Dir: a.packages, CodeVersion: version},
+		Score:   &score.Activities{Store: a.db, Champions: a.champions(), Clock: a.clock, Name: name, Group: schemas.DefaultGroup},
+		Monitor: &monitor.Activities{Store: a.db, Champions: a.champions(), Clock: a.clock, Name: name},
+	}, nil
+}
+
+// xgboost opens the library when the first training needs it, once.
+func (a *adapters) xgboost() func() (*xgb.Library, error) {
+	return sync.OnceValues(func() (*xgb.Library, error) {
+		path := a.config.LibXGBoost
+		if path == "" {
+			located, err := xgb.Locate()
+			if err != nil {
+				return nil, err
+			}
+			path = located
+		}
+		return xgb.Open(path)
+	})
+}
+
+// stationsOf answers a group's stations, asking the source once it answers.
+func stationsOf(all func(ctx context.Context) ([]rail.Station, error)) func(context.Context, string) ([]rail.Station, error) {
+	var mu sync.Mutex
+	var groups map[string][]rail.Station
+	return func(ctx context.Context, group string) ([]rail.Station, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if groups == nil {
+			stations, err := all(ctx)
+			if err != nil {
+				return nil, err
+			}
+			groups = stationGroups(stations)
+		}
+		stations, found := groups[group]
+		if !found {
+			return nil, fmt.Errorf("no station group %q: there are %d, from %q on", group, len(groups), schemas.DefaultGroup)
+		}
+		return stations, nil
+	}
+}
+
+// startWorkers runs pools in this process until stop is called.
+func (a *adapters) startWorkers(queues []schemas.Queue) (stop func(), err error) {
+	steps, err := a.steps()
+	if err != nil {
+		return nil, err
+	}
+	var running []worker.Worker
+	stop = func() {
+		var wait sync.WaitGroup
+		for _, w := range running {
+			wait.Go(w.Stop)
+		}
+		wait.Wait()
+	}
+	for _, queue := range queues {
+		w, err := workers.Start(a.temporal, queue, steps)
+		if err != nil {
+			stop()
+			return nil, err
+		}
+		running = append(running, w)
+	}
+	return stop, nil
+}
+
+// spanStart is where a recording begins; a simulation and a live source are
+// collected from now on.
+func spanStart(c config.Config, client interface {
+	Span(ctx context.Context) (from, to time.Time, err error)
+}) time.Time {
+	if c.Source != config.SourceRecording {
+		return time.Time{}
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	from, _, err := client.Span(ctx)
+	if err != nil {
+		return time.Time{} // the source is away: collection then begins at AsOf
+	}
+	return from
+}

@@ -1,0 +1,265 @@
+package serving
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"puenktlich/internal/dataset"
+	"puenktlich/internal/feature"
+	"puenktlich/internal/forecast"
+	"puenktlich/internal/rail"
+	schema "puenktlich/schemas/clickhouse"
+)
+
+// BaselineName is the baseline that stands beside every forecast.
+const BaselineName = "db_forecast_calibrated"
+
+// State answers what was known of events.
+type State interface {
+	Vector(key rail.EventKey, cutoff time.Time) (vector []float32, k feature.Knowledge, lastSeq uint64, ok bool)
+	Age() time.Duration
+}
+
+// Log keeps predictions: when Append returns nil they are on disk.
+type Log interface {
+	Append(predictions []schema.Prediction) error
+}
+
+// Options of a Forecaster. All but GroupOf and Metrics are required.
+type Options struct {
+	Champion   *Champion
+	State      State
+	Log        Log
+	DataSource string // source of the observations
+	Instance   string // this API instance
+	// GroupOf names the station group of a station; nil leaves it empty.
+	GroupOf func(eva int64) string
+	Metrics *Metrics
+}
+
+// Forecaster answers with the champion, and logs every answer before it gives
+// it. It is safe for concurrent use.
+type Forecaster struct{ o Options }
+
+// NewForecaster makes a Forecaster.
+func NewForecaster(o Options) *Forecaster {
+	if o.GroupOf == nil {
+		o.GroupOf = func(int64) string { return "" }
+	}
+	if o.Metrics == nil {
+		o.Metrics = NewMetrics(nil)
+	}
+	return &Forecaster{o}
+}
+
+// Request asks for forecasts of some events, all by the same package.
+type Request struct {
+	ID     string // of the request; made up when empty
+	Events []rail.EventKey
+	// At is the cut-off, domain time.
+	At time.Time
+	// Explain adds reasons; they cost more than the forecast.
+	Explain bool
+}
+
+// Result is what became of a Request.
+type Result struct {
+	Package   *Loaded
+	RequestID string
+	Forecasts []Forecast // in the order asked for
+	// Unknown lists the events of which nothing was known at the cut-off.
+	Unknown []rail.EventKey
+	// DataAge is the domain time since the newest observation applied.
+	DataAge time.Duration
+	Timing  Timing
+}
+
+// Answer forecasts for consumers. The forecasts of the result are on disk.
+func (f *Forecaster) Answer(r Request) (Result, error) {
+	loaded, err := f.o.Champion.Current()
+	if err != nil {
+		return Result{}, err
+	}
+	if r.ID == "" {
+		r.ID = uuid.NewString()
+	}
+	result := Result{Package: loaded, RequestID: r.ID, DataAge: f.o.State.Age()}
+	var rows []schema.Prediction
+	for _, key := range r.Events {
+		made, known, err := f.make(loaded, key, r.At, &result.Timing)
+		if err != nil {
+			return Result{}, err
+		}
+		if !known {
+			result.Unknown = append(result.Unknown, key)
+			continue
+		}
+		row := f.row(loaded, made, uuid.NewString())
+		row.RequestID, row.Source, row.HorizonMinutes = r.ID, schema.FromRequest, int32(math.Floor(made.k.HorizonMinutes()))
+		rows = append(rows, row)
+		result.Forecasts = append(result.Forecasts, answer(loaded, made, row, result.DataAge))
+		if r.Explain {
+			result.Forecasts[len(rows)-1].Reasons = explain(loaded, made, &result.Timing)
+		}
+	}
+	return result, f.log(rows, schema.FromRequest, &result.Timing)
+}
+
+func explain(loaded *Loaded, m made, timing *Timing) []Reason {
+	start := time.Now()
+	defer func() { timing.Predict += time.Since(start) }()
+	return reasons(loaded.Model, m.vector)
+}
+
+func (f *Forecaster) log(rows []schema.Prediction, source schema.PredictionSource, timing *Timing) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	start := time.Now()
+	if err := f.o.Log.Append(rows); err != nil {
+		return fmt.Errorf("log %d predictions: %w", len(rows), err)
+	}
+	timing.Log += time.Since(start)
+	f.o.Metrics.forecasts.WithLabelValues(string(source)).Add(float64(len(rows)))
+	return nil
+}
+
+// made is one forecast and what it was made from.
+type made struct {
+	key          rail.EventKey
+	vector       []float32
+	k            feature.Knowledge
+	lastSeq      uint64
+	distribution forecast.Distribution
+	took         time.Duration
+}
+
+// make forecasts one event; false where nothing was known of it.
+func (f *Forecaster) make(loaded *Loaded, key rail.EventKey, at time.Time, timing *Timing) (made, bool, error) {
+	start := time.Now()
+	vector, k, lastSeq, ok := f.o.State.Vector(key, at)
+	features := time.Now()
+	timing.Features += features.Sub(start)
+	if !ok {
+		return made{}, false, nil
+	}
+	d, err := loaded.Model.Forecast(vector, k.HorizonMinutes())
+	timing.Predict += time.Since(features)
+	if err != nil {
+		return made{}, false, fmt.Errorf("forecast %s at %s: %w", key, at.Format(time.RFC3339), err)
+	}
+	return made{key, vector, k, lastSeq, d, time.Since(start)}, true, nil
+}
+
+// row is the forecast as it is logged; the caller fills in who wanted it.
+func (f *Forecaster) row(loaded *Loaded, m made, id string) schema.Prediction {
+	p := schema.Prediction{
+		PredictionID: id, DataSource: f.o.DataSource, Group: f.o.GroupOf(m.k.Plan.EVA),
+		Model: loaded.Ref.Model, Version: uint32(loaded.Ref.Version), Digest: loaded.Ref.Digest, Role: schema.RoleChampion, Instance: f.o.Instance,
+		EVA: m.k.Plan.EVA, StopID: string(m.key.Stop), Kind: string(m.key.Kind), EventDay: string(rail.DayOf(m.k.Plan.Planned)), Planned: m.k.Plan.Planned,
+		PredictedAt: m.k.CutOff, LastSeq: m.lastSeq, Features: m.vector, Cumulative: m.distribution.Cumulative,
+		POnTime: m.distribution.OnTime(), PCancelled: m.distribution.Cancelled, PBaseline: math.NaN(),
+		LatencyMicros: uint32(min(m.took.Microseconds(), math.MaxUint32)),
+	}
+	if b := baseline(loaded, &m.k); b != nil {
+		p.PBaseline = b.POnTime
+	}
+	return p
+}
+
+// baseline is nil for a package without fitted baselines.
+func baseline(loaded *Loaded, k *feature.Knowledge) *Baseline {
+	if loaded.Baselines.Events == 0 {
+		return nil
+	}
+	row := dataset.Row{Kind: k.Plan.Kind, Category: k.Plan.Train.Category, Horizon: nearestHorizon(k.HorizonMinutes())}
+	if delay, known := k.Own.DelayMinutes(); known {
+		row.DBDelay = delay
+	}
+	return &Baseline{Name: BaselineName, POnTime: 1 - loaded.Baselines.LateByCalibratedForecast(row), HorizonMinutes: row.Horizon, DBForecastDelayMinutes: row.DBDelay}
+}
+
+// nearestHorizon of the grid; of two equally near ones the longer.
+func nearestHorizon(minutes float64) int {
+	best := rail.Horizons()[0]
+	for _, h := range rail.Horizons() {
+		if math.Abs(float64(h)-minutes) < math.Abs(float64(best)-minutes) {
+			best = h
+		}
+	}
+	return best
+}
+
+func answer(loaded *Loaded, m made, row schema.Prediction, age time.Duration) Forecast {
+	plan := m.k.Plan
+	a := Forecast{
+		PredictionID: row.PredictionID, RequestID: row.RequestID, StopID: m.key.Stop, Event: m.key.Kind, EVA: plan.EVA,
+		Train: strings.TrimSpace(plan.Train.Category + " " + plan.Train.Number), Category: plan.Train.Category, Line: plan.Line,
+		Direction: direction(plan), Platform: plan.Platform, Planned: plan.Planned.In(rail.Berlin), Railway: railway(&m.k),
+		POnTime: row.POnTime, PCancelled: row.PCancelled, Baseline: baseline(loaded, &m.k),
+		Median: quantile(m.distribution, 0.5), HorizonMinutes: m.k.HorizonMinutes(), KnownAt: m.k.CutOff.In(rail.Berlin), DataAgeSeconds: AgeSeconds(age),
+		Model: loaded.Ref.Model, Version: loaded.Ref.Version, Digest: loaded.Ref.Digest,
+	}
+	for i, edge := range m.distribution.Edges {
+		a.Cumulative = append(a.Cumulative, Edge{edge, m.distribution.Cumulative[i]})
+	}
+	for _, level := range []float64{0.1, 0.5, 0.9} {
+		a.Quantiles = append(a.Quantiles, quantile(m.distribution, level))
+	}
+	return a
+}
+
+// AgeSeconds is nil where nothing was ever observed.
+func AgeSeconds(age time.Duration) *float64 {
+	if age == math.MaxInt64 {
+		return nil
+	}
+	seconds := age.Seconds()
+	return &seconds
+}
+
+func quantile(d forecast.Distribution, level float64) Quantile {
+	minutes, beyond := d.Quantile(level)
+	if beyond {
+		return Quantile{Level: level, AboveMinutes: &minutes}
+	}
+	return Quantile{Level: level, AtMostMinutes: &minutes}
+}
+
+func direction(p *rail.PlannedEvent) string {
+	switch {
+	case len(p.Path) == 0:
+		return ""
+	case p.Kind == rail.Departure:
+		return p.Path[len(p.Path)-1]
+	}
+	return p.Path[0]
+}
+
+func railway(k *feature.Knowledge) Railway {
+	r := Railway{Cancelled: k.Own.Status == rail.StatusCancelled}
+	if delay, known := k.Own.DelayMinutes(); known {
+		changed := k.Own.Changed.In(rail.Berlin)
+		r.Time, r.DelayMinutes = &changed, &delay
+	}
+	if k.Own.Platform != k.Plan.Platform {
+		r.Platform = k.Own.Platform
+	}
+	return r
+}
+
+// panelID names the panel's forecast of an event at a horizon by a package: the
+// same wherever and however often it is made.
+func panelID(digest string, key rail.EventKey, horizon int) string {
+	name := fmt.Sprintf("%s|%s|%d|panel", digest, key, horizon)
+	return uuid.NewHash(sha256.New(), uuid.Nil, []byte(name), 8).String()
+}
+
+// errPanelBehind says that the panel could not go on.
+var errPanelBehind = errors.New("panel is behind")

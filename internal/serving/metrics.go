@@ -1,0 +1,43 @@
+package serving
+
+import (
+	"strconv"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"puenktlich/schemas"
+)
+
+// Metrics are the counters of this package.
+type Metrics struct {
+	loads     *prometheus.CounterVec
+	info      *prometheus.GaugeVec
+	forecasts *prometheus.CounterVec
+	panelLag  prometheus.Gauge
+	skipped   prometheus.Counter
+}
+
+// NewMetrics registers the metrics; with nil nobody can read them.
+func NewMetrics(r prometheus.Registerer) *Metrics {
+	m := &Metrics{
+		loads: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "puenktlich_package_loads_total",
+			Help: "Packages this instance was asked to serve, by outcome: served, refused or unavailable."}, []string{"outcome"}),
+		info: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "puenktlich_champion_info",
+			Help: "1 for the package that answers."}, []string{"model", "version", "digest"}),
+		forecasts: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "puenktlich_forecasts_total",
+			Help: "Forecasts made and logged, by who wanted them."}, []string{"source"}),
+		panelLag: prometheus.NewGauge(prometheus.GaugeOpts{Name: "puenktlich_panel_behind_seconds",
+			Help: "Domain time by which the panel is behind the clock."}),
+		skipped: prometheus.NewCounter(prometheus.CounterOpts{Name: "puenktlich_panel_skipped_seconds_total",
+			Help: "Domain time the panel left out, because it had been down for longer than it catches up."}),
+	}
+	if r != nil {
+		r.MustRegister(m.loads, m.info, m.forecasts, m.panelLag, m.skipped)
+	}
+	return m
+}
+
+func (m *Metrics) champion(ref schemas.PackageRef) {
+	m.info.Reset()
+	m.info.WithLabelValues(ref.Model, strconv.Itoa(ref.Version), ref.Digest).Set(1)
+}

@@ -1,0 +1,251 @@
+// Package spool is the prediction log on disk. A prediction is durable there
+// before anyone sees it, and is brought to ClickHouse in batches, exactly once:
+// whole segments under a token that is theirs alone, deleted once they arrived.
+//
+// Writes are grouped: all who wait share one write and one fsync. A crash at
+// any point loses nothing that was acknowledged; what was half written is cut
+// off at the next start.
+package spool
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+
+	schema "puenktlich/schemas/clickhouse"
+)
+
+// Errors of Append. What was to be appended is not in the log.
+var (
+	// ErrFull: the disk or the spool's share of it is full.
+	ErrFull = errors.New("the prediction log is full")
+	// ErrClosed: the log was closed.
+	ErrClosed = errors.New("the prediction log is closed")
+)
+
+// Store takes batches. A batch sent again under its token changes nothing.
+type Store interface {
+	InsertPredictions(ctx context.Context, token string, predictions []schema.Prediction) error
+}
+
+// Options of a Log.
+type Options struct {
+	Dir   string // of its own; made when missing
+	Store Store
+	// ShipEvery is how long a segment collects before it is sent. Defaults to
+	// one second.
+	ShipEvery time.Duration
+	// SegmentRecords ends a segment early. Defaults to 10,000, one insert.
+	SegmentRecords int
+	// MaxBytes bounds the spool while the store is away. Defaults to 2 GiB, some
+	// three million predictions.
+	MaxBytes int64
+	// Metrics defaults to metrics nobody reads.
+	Metrics *Metrics
+	// Logger defaults to slog.Default().
+	Logger *slog.Logger
+}
+
+func (o Options) withDefaults() Options {
+	if o.ShipEvery <= 0 {
+		o.ShipEvery = time.Second
+	}
+	if o.SegmentRecords <= 0 {
+		o.SegmentRecords = 10_000
+	}
+	if o.MaxBytes <= 0 {
+		o.MaxBytes = 2 << 30
+	}
+	if o.Metrics == nil {
+		o.Metrics = NewMetrics(nil)
+	}
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	return o
+}
+
+// Log is a prediction log. It is safe for concurrent use; one process holds a
+// directory at a time.
+type Log struct {
+	o        Options
+	lock     *os.File
+	requests chan *request
+	sealNow  chan chan struct{}
+	closing  chan struct{}
+	writing  sync.WaitGroup
+	shipping sync.Mutex
+
+	// file and active belong to the writer.
+	file   *os.File
+	active *segment
+	number uint64 // of the last segment made
+
+	mu     sync.Mutex
+	sealed []*segment           // oldest first
+	index  map[string]placement // predictions that have not arrived
+	bytes  int64
+	closed bool
+}
+
+// placement is where a prediction lies.
+type placement struct {
+	segment *segment
+	offset  int64
+}
+
+// request is one Append that waits.
+type request struct {
+	predictions []schema.Prediction
+	done        chan error
+}
+
+// Open takes a directory over and finds what was left there. The caller runs
+// Run, which ships, and closes the Log.
+func Open(o Options) (*Log, error) {
+	o = o.withDefaults()
+	l := &Log{o: o, requests: make(chan *request, 256), sealNow: make(chan chan struct{}),
+		closing: make(chan struct{}), index: map[string]placement{}}
+	if err := os.MkdirAll(o.Dir, 0o755); err != nil {
+		return nil, fmt.Errorf("open prediction log: %w", err)
+	}
+	if err := l.takeLock(); err != nil {
+		return nil, err
+	}
+	if err := l.recover(); err != nil {
+		return nil, errors.Join(fmt.Errorf("open prediction log %s: %w", o.Dir, err), l.lock.Close())
+	}
+	l.writing.Go(l.write)
+	return l, nil
+}
+
+func (l *Log) takeLock() error {
+	file, err := os.OpenFile(filepath.Join(l.o.Dir, "lock"), os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return fmt.Errorf("open prediction log: %w", err)
+	}
+	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		_ = file.Close()
+		return fmt.Errorf("prediction log %s is in use by another process: give each instance a data directory of its own", l.o.Dir)
+	}
+	l.lock = file
+	return nil
+}
+
+// recover seals all segments of earlier processes.
+func (l *Log) recover() error {
+	segments, err := listSegments(l.o.Dir)
+	if err != nil {
+		return err
+	}
+	for _, s := range segments {
+		cut, err := s.recover(func(p schema.Prediction, offset int64) { l.index[p.PredictionID] = placement{s, offset} })
+		if err != nil {
+			return err
+		}
+		if cut > 0 {
+			l.o.Logger.Warn("prediction log: a write was cut off when the last process ended; nothing acknowledged was in it", "segment", s.path, "bytes", cut)
+		}
+		l.number = max(l.number, s.number)
+		if s.records == 0 {
+			if err := os.Remove(s.path); err != nil {
+				return err
+			}
+			continue
+		}
+		l.sealed = append(l.sealed, s)
+		l.bytes += s.size
+	}
+	l.measure()
+	return nil
+}
+
+// Append returns nil when all predictions are durable. Any error says that none
+// of them is acknowledged; ErrFull that there is no room.
+func (l *Log) Append(predictions []schema.Prediction) error {
+	if len(predictions) == 0 {
+		return nil
+	}
+	r := &request{predictions, make(chan error, 1)}
+	select {
+	case <-l.closing:
+		return ErrClosed
+	case l.requests <- r:
+	}
+	select {
+	case err := <-r.done:
+		return err
+	case <-l.closing:
+	}
+	l.writing.Wait() // the writer answers everything it took
+	select {
+	case err := <-r.done:
+		return err
+	default:
+		return ErrClosed
+	}
+}
+
+// Find answers a prediction that has not arrived in the store yet.
+func (l *Log) Find(id string) (schema.Prediction, bool, error) {
+	l.mu.Lock()
+	at, found := l.index[id]
+	var copied segment
+	if found {
+		copied = *at.segment
+	}
+	l.mu.Unlock()
+	if !found {
+		return schema.Prediction{}, false, nil
+	}
+	p, err := copied.readAt(at.offset)
+	if errors.Is(err, os.ErrNotExist) { // it arrived in between
+		return schema.Prediction{}, false, nil
+	}
+	if err != nil {
+		return schema.Prediction{}, false, fmt.Errorf("find prediction %s: %w", id, err)
+	}
+	return p, true, nil
+}
+
+// Stats say what waits.
+type Stats struct {
+	Records  int   `json:"records"` // not arrived in the store
+	Bytes    int64 `json:"bytes"`
+	Segments int   `json:"segments"` // sealed
+}
+
+// Stats counts what waits for the store.
+func (l *Log) Stats() Stats {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return Stats{Records: len(l.index), Bytes: l.bytes, Segments: len(l.sealed)}
+}
+
+// Close stops taking predictions; what waits stays on disk for the next Open.
+func (l *Log) Close() error {
+	l.mu.Lock()
+	was := l.closed
+	l.closed = true
+	l.mu.Unlock()
+	if was {
+		return nil
+	}
+	close(l.closing)
+	l.writing.Wait()
+	l.shipping.Lock()
+	defer l.shipping.Unlock()
+	return l.lock.Close()
+}
+
+// measure publishes what waits. The caller holds mu or is alone.
+func (l *Log) measure() {
+	l.o.Metrics.records.Set(float64(len(l.index)))
+	l.o.Metrics.bytes.Set(float64(l.bytes))
+}

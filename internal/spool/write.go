@@ -1,0 +1,176 @@
+package spool
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"syscall"
+	"time"
+
+	schema "puenktlich/schemas/clickhouse"
+)
+
+// groupBytes bounds one write.
+const groupBytes = 4 << 20
+
+// write is the one writer: it takes all who wait, writes and syncs once, and
+// answers them.
+func (l *Log) write() {
+	defer l.end()
+	tick := time.NewTicker(l.o.ShipEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case r := <-l.requests:
+			l.group(r)
+		case answer := <-l.sealNow:
+			l.seal()
+			close(answer)
+		case <-tick.C:
+			l.seal()
+		case <-l.closing:
+			return
+		}
+	}
+}
+
+// end answers those who came before the log was closed.
+func (l *Log) end() {
+	for {
+		select {
+		case r := <-l.requests:
+			l.group(r)
+		default:
+			l.seal()
+			return
+		}
+	}
+}
+
+// group writes one request and those that wait behind it.
+func (l *Log) group(first *request) {
+	var buf []byte
+	var taken []*request
+	var places []placed
+	for r := first; r != nil; r = l.another(len(buf)) {
+		frames, at, err := encode(buf, r.predictions)
+		if err != nil {
+			r.done <- err
+			continue
+		}
+		buf, places, taken = frames, append(places, at...), append(taken, r)
+	}
+	if len(taken) == 0 {
+		return
+	}
+	err := l.persist(buf, places)
+	for _, r := range taken {
+		r.done <- err
+	}
+}
+
+// another is the next request that waits, nil if none or the group is large.
+func (l *Log) another(bytes int) *request {
+	if bytes >= groupBytes {
+		return nil
+	}
+	select {
+	case r := <-l.requests:
+		return r
+	default:
+		return nil
+	}
+}
+
+// placed is a prediction's place in a group.
+type placed struct {
+	id     string
+	offset int64
+}
+
+// encode adds predictions to a group, all or none.
+func encode(buf []byte, predictions []schema.Prediction) ([]byte, []placed, error) {
+	places := make([]placed, 0, len(predictions))
+	for i := range predictions {
+		places = append(places, placed{predictions[i].PredictionID, int64(len(buf))})
+		grown, err := appendFrame(buf, &predictions[i])
+		if err != nil {
+			return nil, nil, err
+		}
+		buf = grown
+	}
+	return buf, places, nil
+}
+
+// persist makes a group durable and known.
+func (l *Log) persist(buf []byte, places []placed) error {
+	l.mu.Lock()
+	room := l.o.MaxBytes - l.bytes
+	l.mu.Unlock()
+	if int64(len(buf)) > room {
+		l.o.Metrics.refused.Inc()
+		return fmt.Errorf("%w: %d bytes wait for the store, %d are allowed", ErrFull, l.o.MaxBytes-room, l.o.MaxBytes)
+	}
+	if err := l.put(buf); err != nil {
+		l.o.Metrics.refused.Inc()
+		if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+			return fmt.Errorf("%w: no space left on the disk: %w", ErrFull, err)
+		}
+		return fmt.Errorf("write prediction log: %w", err)
+	}
+	l.mu.Lock()
+	for _, p := range places {
+		l.index[p.id] = placement{l.active, l.active.size + p.offset}
+	}
+	l.active.size += int64(len(buf))
+	l.active.records += len(places)
+	l.bytes += int64(len(buf))
+	l.measure()
+	l.mu.Unlock()
+	if l.active.records >= l.o.SegmentRecords {
+		l.seal()
+	}
+	return nil
+}
+
+// put writes and syncs. After a failure nobody knows what is on the disk beyond
+// the durable bytes: the segment is cut there and no more is added to it.
+func (l *Log) put(buf []byte) error {
+	if l.active == nil {
+		active, file, err := createSegment(l.o.Dir, l.number+1)
+		if err != nil {
+			return err
+		}
+		l.number++
+		l.active, l.file = active, file
+	}
+	start := time.Now()
+	_, err := l.file.WriteAt(buf, l.active.size)
+	if err == nil {
+		err = l.file.Sync()
+	}
+	if err != nil {
+		err = errors.Join(err, l.file.Truncate(l.active.size))
+		l.seal()
+		return err
+	}
+	l.o.Metrics.syncs.Observe(time.Since(start).Seconds())
+	return nil
+}
+
+// seal ends the active segment; an empty one is removed.
+func (l *Log) seal() {
+	if l.active == nil {
+		return
+	}
+	s := l.active
+	_ = l.file.Close()
+	l.active, l.file = nil, nil
+	if s.records == 0 {
+		_ = os.Remove(s.path)
+		return
+	}
+	l.mu.Lock()
+	l.sealed = append(l.sealed, s)
+	l.mu.Unlock()
+}
