@@ -3,6 +3,7 @@ package prepare
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -15,8 +16,9 @@ import (
 	schema "puenktlich/schemas/clickhouse"
 )
 
-// resettle is how many settled days are looked at again for late revisions.
-const resettle = 2
+// resettle is how many of the newest days are looked at again, for what was not
+// settled before and for late revisions.
+const resettle = 3
 
 // PlanSettlement lists the days with a plan that began before AsOf: all of
 // them, or those of the input; a repeated run without input looks again at the
@@ -34,10 +36,11 @@ func (a *Activities) PlanSettlement(ctx context.Context, in schemas.SettleInput)
 	if err != nil {
 		return plan, err
 	}
-	if in.Days.Empty() && span.LastSettled != "" {
-		from = max(from, rail.Day(span.LastSettled).Add(-resettle))
-	}
+	again := to.Add(-resettle)
 	for _, day := range rail.Days(from, to) {
+		if in.Days.Empty() && day < again && slices.Contains(span.Settled, string(day)) {
+			continue
+		}
 		plan.Days = append(plan.Days, string(day))
 	}
 	if len(plan.Days) == 0 {

@@ -14,10 +14,6 @@ import (
 // switches back a repeated token is recognised.
 const MaxHistory = 50
 
-// rereads bounds how often an alias is read again after a write that failed,
-// to learn whether it was made after all.
-const rereads = 3
-
 func aliasKey(model string) string { return "aliases/" + model + ".json" }
 
 // Aliases reads a model's alias and its etag. A model that never had a champion
@@ -59,28 +55,29 @@ func (r Registry) Switch(ctx context.Context, in schemas.SwitchInput) (a schemas
 	}
 	next := advance(a, entry)
 	if failed := r.put(ctx, aliasKey(in.Model), next, etag); failed != nil {
-		return r.settle(ctx, in, etag, failed)
+		return r.settle(ctx, in, a.Revision, failed)
 	}
 	return next, true, nil
 }
 
 // settle finds out what became of a write that failed: made after all, lost to
-// another writer, or not made.
-func (r Registry) settle(ctx context.Context, in schemas.SwitchInput, before string, failed error) (schemas.Aliases, bool, error) {
-	for range rereads {
-		a, etag, err := r.Aliases(ctx, in.Model)
+// another writer, or not made. It compares what was read, not etags, which a
+// gateway may show before the content they belong to.
+func (r Registry) settle(ctx context.Context, in schemas.SwitchInput, before int, failed error) (now schemas.Aliases, changed bool, err error) {
+	err = look(ctx, failed, func() (bool, error) {
+		a, _, err := r.Aliases(ctx, in.Model)
 		switch {
 		case err != nil:
-			failed = errors.Join(failed, err)
+			return false, err
 		case made(a, in.Token):
-			return a, true, nil
-		case etag != before:
-			return schemas.Aliases{}, false, fmt.Errorf("switch %s: %w: revision %d, champion %s", in.Model, ErrConflict, a.Revision, champion(a))
-		default:
-			return schemas.Aliases{}, false, fmt.Errorf("write %s: %w", aliasKey(in.Model), failed)
+			now, changed = a, true
+			return true, nil
+		case a.Revision != before:
+			return true, fmt.Errorf("switch %s: %w: revision %d, champion %s", in.Model, ErrConflict, a.Revision, champion(a))
 		}
-	}
-	return schemas.Aliases{}, false, fmt.Errorf("write %s: %w", aliasKey(in.Model), failed)
+		return false, nil
+	})
+	return now, changed, err
 }
 
 // target is the entry that becomes champion.

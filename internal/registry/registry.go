@@ -1,11 +1,13 @@
 // Package registry keeps, for each model, the numbers of its versions and the
 // alias that says which package is champion, with the history of what was.
 //
-//	models/<model>/versions/<n>.json   a claimed number, then the package under it
+//	models/<model>/versions/<n>.json   whose run has claimed the number
+//	models/<model>/packages/<n>.json   the package registered under it
 //	aliases/<model>.json               champion and history
 //
 // Everything is written only with conditions, so of several writers at once
-// exactly one wins and the others are told.
+// exactly one wins and the others are told. Whether a write that failed was
+// made after all, or lost to whom, is read from what the store then holds.
 package registry
 
 import (
@@ -16,6 +18,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"time"
 
 	"puenktlich/schemas"
 )
@@ -73,10 +76,52 @@ func (r Registry) put(ctx context.Context, key string, document any, etag string
 		return err
 	}
 	if etag == "" {
-		return r.Store.PutIfAbsent(ctx, key, body)
+		err = r.Store.PutIfAbsent(ctx, key, body)
+	} else {
+		_, err = r.Store.PutIfMatch(ctx, key, body, etag)
 	}
-	_, err = r.Store.PutIfMatch(ctx, key, body, etag)
-	return err
+	if err != nil {
+		return fmt.Errorf("write %s: %w", key, err)
+	}
+	return nil
+}
+
+// create writes a document that never changes, or reads into held the one that
+// is there; made says which.
+func (r Registry) create(ctx context.Context, key string, document, held any) (made bool, err error) {
+	failed := r.put(ctx, key, document, "")
+	if failed == nil {
+		return true, nil
+	}
+	return false, look(ctx, failed, func() (bool, error) {
+		_, found, err := r.get(ctx, key, held)
+		return found, err
+	})
+}
+
+// A write may be refused shortly before its rival's object can be read.
+const (
+	lookTimes = 10
+	lookEvery = 20 * time.Millisecond
+)
+
+// look repeats until seen finds an explanation for the write that failed, and
+// answers that failure where there is none.
+func look(ctx context.Context, failed error, seen func() (bool, error)) error {
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	for range lookTimes {
+		found, err := seen()
+		if found {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return errors.Join(failed, ctx.Err())
+		case <-tick.C:
+		}
+	}
+	return failed
 }
 
 var (

@@ -13,24 +13,38 @@ import (
 // Days answers which days of a source have planned and which have settled
 // events.
 func (db *DB) Days(ctx context.Context, source string) (schema.DaySpan, error) {
-	var span schema.DaySpan
-	var err error
-	if span.FirstPlanned, span.LastPlanned, err = db.daysOf(ctx, "stop_plan", source); err != nil {
-		return span, err
+	planned, err := db.daysOf(ctx, "stop_plan", source)
+	if err != nil {
+		return schema.DaySpan{}, err
 	}
-	span.FirstSettled, span.LastSettled, err = db.daysOf(ctx, "ground_truth", source)
+	settled, err := db.daysOf(ctx, "ground_truth", source)
+	span := schema.DaySpan{Settled: settled}
+	span.FirstPlanned, span.LastPlanned = ends(planned)
+	span.FirstSettled, span.LastSettled = ends(settled)
 	return span, err
 }
 
-func (db *DB) daysOf(ctx context.Context, table, source string) (first, last string, err error) {
-	var rows uint64
-	var from, to time.Time
-	query := fmt.Sprintf("SELECT count(), min(event_day), max(event_day) FROM %s WHERE source = {source:String}", table)
-	if err := db.conn.QueryRow(ctx, query, driver.Named("source", source)).Scan(&rows, &from, &to); err != nil {
-		return "", "", classify("read days of "+table, err)
+func ends(days []string) (first, last string) {
+	if len(days) == 0 {
+		return "", ""
 	}
-	if rows == 0 {
-		return "", "", nil
+	return days[0], days[len(days)-1]
+}
+
+func (db *DB) daysOf(ctx context.Context, table, source string) ([]string, error) {
+	query := fmt.Sprintf("SELECT DISTINCT event_day FROM %s WHERE source = {source:String} ORDER BY event_day", table)
+	rows, err := db.conn.Query(ctx, query, driver.Named("source", source))
+	if err != nil {
+		return nil, classify("read days of "+table, err)
 	}
-	return from.Format(time.DateOnly), to.Format(time.DateOnly), nil
+	defer rows.Close()
+	var days []string
+	for rows.Next() {
+		var day time.Time
+		if err := rows.Scan(&day); err != nil {
+			return nil, classify("read days of "+table, err)
+		}
+		days = append(days, day.Format(time.DateOnly))
+	}
+	return days, classify("read days of "+table, rows.Err())
 }

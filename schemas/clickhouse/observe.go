@@ -139,4 +139,6 @@ type PollQuery struct {
 type DaySpan struct {
 	FirstPlanned, LastPlanned string
 	FirstSettled, LastSettled string
+	// Settled lists every day with settled events, ascending.
+	Settled []string
 }
