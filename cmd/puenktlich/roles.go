@@ -20,7 +20,7 @@ import (
 // standalone loads the configuration of a single role, which runs against
 // servers given by address.
 func (p program) standalone() (config.Config, clock.Clock, error) {
-	c, err := config.Load(p.environ, nil)
+	c, err := config.Load(append(savedEnvironment(p.environ), p.environ...), nil)
 	if err != nil {
 		return c, clock.Clock{}, err
 	}
@@ -36,6 +36,20 @@ func (p program) standalone() (config.Config, clock.Clock, error) {
 	}
 	at, err := domainClock(c)
 	return c, at, err
+}
+
+// savedEnvironment is where a stack that `up` started in this directory is; the
+// process's own environment comes after it and wins.
+func savedEnvironment(environ []string) []string {
+	root := lookup(environ, config.Prefix+"DATA_DIR")
+	if root == "" {
+		root = ".local"
+	}
+	body, err := os.ReadFile(filepath.Join(root, environmentFile))
+	if err != nil {
+		return nil // nothing was started here: every address must be given
+	}
+	return strings.Split(strings.TrimSpace(string(body)), "\n")
 }
 
 // domainClock reads the clock of the replay this process belongs to; without

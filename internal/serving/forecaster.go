@@ -123,7 +123,7 @@ func (f *Forecaster) log(rows []schema.Prediction, source schema.PredictionSourc
 	}
 	start := time.Now()
 	if err := f.o.Log.Append(rows); err != nil {
-		return fmt.Errorf("log %d predictions: %w", len(rows), err)
+		return fmt.Errorf("%w: %w", ErrNotLogged, err)
 	}
 	timing.Log += time.Since(start)
 	f.o.Metrics.forecasts.WithLabelValues(string(source)).Add(float64(len(rows)))
@@ -261,5 +261,6 @@ func panelID(digest string, key rail.EventKey, horizon int) string {
 	return uuid.NewHash(sha256.New(), uuid.Nil, []byte(name), 8).String()
 }
 
-// errPanelBehind says that the panel could not go on.
-var errPanelBehind = errors.New("panel is behind")
+// ErrNotLogged says that forecasts were made and, not being on disk, are not
+// given out.
+var ErrNotLogged = errors.New("the prediction could not be logged")

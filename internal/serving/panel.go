@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -19,6 +18,9 @@ const maxCatchUp = 10 * time.Minute
 
 // panelBatch bounds the forecasts logged together.
 const panelBatch = 1000
+
+// errNotFilled keeps the panel waiting.
+var errNotFilled = errors.New("the live state is not filled yet")
 
 // Boards list what is planned.
 type Boards interface {
@@ -85,7 +87,7 @@ func (p *Panel) step(ctx context.Context) error {
 		return err
 	}
 	if !p.o.Boards.Ready() {
-		return fmt.Errorf("%w: the live state is not filled yet", errPanelBehind)
+		return errNotFilled
 	}
 	p.begin(now)
 	if !now.After(p.last) {
