@@ -20,7 +20,7 @@ import (
 
 // stopTimeout lets steps under way end when a process is told to stop; the
 // default would cut them off at once.
-const stopTimeout = 10 * time.Second
+const stopTimeout = 5 * time.Second
 
 // Steps are the activities a process can run, wired. A pool that is started
 // needs its own.

@@ -12,12 +12,21 @@ import (
 	"puenktlich/schemas"
 )
 
-// DefaultCandidates are tried where the input names none: shallow, slow trees,
-// since railway days are few and alike.
-func DefaultCandidates() []schemas.Candidate {
+// manyEvents is from where on faster, deeper trees are tried: there is enough
+// to learn from, and a training should stay a matter of minutes.
+const manyEvents = 20_000
+
+// DefaultCandidates are tried where the input names none: shallow, slow trees
+// for few events, since railway days are few and alike.
+func DefaultCandidates(events int) []schemas.Candidate {
 	base := schemas.Candidate{Rounds: 300, LearningRate: 0.06, MinChild: 8, Subsample: 0.8, ColSample: 0.6, Lambda: 4}
+	depths := []int{2, 3, 4}
+	if events >= manyEvents {
+		base.Rounds, base.LearningRate, base.MinChild = 60, 0.25, 20
+		depths = []int{4, 6}
+	}
 	var all []schemas.Candidate
-	for _, depth := range []int{2, 3, 4} {
+	for _, depth := range depths {
 		c := base
 		c.MaxDepth, c.Name = depth, fmt.Sprintf("depth-%d", depth)
 		all = append(all, c)
@@ -64,7 +73,7 @@ func trainDefaults(in schemas.TrainInput) schemas.TrainInput {
 		in.Days = in.Dataset.Days
 	}
 	if len(in.Candidates) == 0 {
-		in.Candidates = DefaultCandidates()
+		in.Candidates = DefaultCandidates(in.Dataset.Events)
 	}
 	if in.Seed == 0 {
 		in.Seed = defaultSeed

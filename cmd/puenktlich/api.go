@@ -2,10 +2,213 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
+	"go.temporal.io/sdk/client"
+
+	"puenktlich/activities/serve"
+	"puenktlich/api"
+	"puenktlich/internal/livestate"
+	"puenktlich/internal/modelpkg"
+	"puenktlich/internal/rail"
+	"puenktlich/internal/serving"
+	"puenktlich/internal/spool"
+	"puenktlich/internal/warehouse"
+	"puenktlich/schemas"
+	schema "puenktlich/schemas/clickhouse"
+	"puenktlich/workers"
 )
 
-func apiCommand(p program) *cobra.Command { return &cobra.Command{Use: "api"} }
+// Rhythms of an API instance.
+const (
+	followEvery = 10 * time.Second // looks at the alias, in case a request to load was missed
+	leaseEvery  = time.Minute
+	leaseFor    = 3 * time.Minute
+	drainFor    = 10 * time.Second // requests under way when told to stop
+)
 
-func (a *adapters) startAPI(ctx context.Context) (func(), error) { return func() {}, nil }
+func apiCommand(p program) *cobra.Command {
+	return &cobra.Command{Use: "api", Short: "run one instance of the prediction API against servers given by address", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, at, err := p.standalone()
+			if err != nil {
+				return err
+			}
+			a, err := connect(cmd.Context(), c, at, p)
+			if err != nil {
+				return err
+			}
+			defer a.close()
+			stop, err := a.startAPI(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer stop()
+			fmt.Fprintf(p.out, "prediction API at http://%s\n", c.Listen)
+			<-cmd.Context().Done()
+			return nil
+		}}
+}
+
+// instance is one API instance and what runs beside it.
+type instance struct {
+	*adapters
+	dir      string
+	metrics  *prometheus.Registry
+	champion *serving.Champion
+	live     *livestate.Live
+	log      *spool.Log
+	groups   map[string][]rail.Station
+	running  sync.WaitGroup
+}
+
+// startAPI runs an API instance until stop is called: live state, champion,
+// panel, prediction log, the worker of its queue and its lease.
+func (a *adapters) startAPI(ctx context.Context) (stop func(), err error) {
+	i := &instance{adapters: a, dir: filepath.Join(a.config.DataDir, "api"), metrics: prometheus.NewRegistry()}
+	listener, err := net.Listen("tcp", a.config.Listen)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("prediction API: %s is taken: stop what listens there, or set PUENKTLICH_LISTEN or --listen", a.config.Listen)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("prediction API: %w", err)
+	}
+	if err := i.prepare(ctx); err != nil {
+		listener.Close()
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	forecaster := serving.NewForecaster(serving.Options{Champion: i.champion, State: i.live, Log: i.log, DataSource: sourceName(a.config),
+		Instance: a.config.Instance, GroupOf: i.groupOf, Metrics: serving.NewMetrics(i.metrics)})
+	panel := serving.NewPanel(serving.PanelOptions{Forecaster: forecaster, Boards: i.live, Clock: a.clock, File: filepath.Join(i.dir, "panel.json"), Logger: a.logger})
+	i.live.Start(ctx)
+	i.background(ctx, "panel", panel.Run)
+	i.background(ctx, "prediction log", i.log.Run)
+	i.background(ctx, "champion", func(ctx context.Context) error { return i.champion.Follow(ctx, a.registry, followEvery) })
+	i.background(ctx, "lease", i.keepLease)
+	server := &http.Server{Handler: i.handler(forecaster), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute}
+	i.running.Go(func() {
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			a.logger.Error("prediction API", "error", err)
+		}
+	})
+	worker, err := workers.StartServe(a.temporal, a.config.Instance, workers.Steps{Serve: &serve.Activities{Loader: i.champion, Instance: a.config.Instance}})
+	if err != nil {
+		cancel()
+		server.Close()
+		return nil, err
+	}
+	return func() {
+		worker.Stop()
+		drain, done := context.WithTimeout(context.Background(), drainFor)
+		defer done()
+		if err := server.Shutdown(drain); err != nil {
+			a.logger.Warn("stop prediction API", "error", err)
+		}
+		cancel()
+		i.running.Wait()
+		<-i.live.Done()
+		if err := i.log.Close(); err != nil {
+			a.logger.Warn("close prediction log", "error", err)
+		}
+	}, nil
+}
+
+// prepare makes the parts; none of them needs a server to answer.
+func (i *instance) prepare(ctx context.Context) error {
+	fetch, err := timetablesClient(i.config, i.clock)
+	if err != nil {
+		return err
+	}
+	stations, err := collected(ctx, i.config, fetch)
+	if err != nil {
+		i.logger.Warn("the stations' names are not known: the source does not answer", "error", err)
+	}
+	if i.groups = stationGroups(stations); len(i.groups) == 0 {
+		i.groups = map[string][]rail.Station{schemas.DefaultGroup: nil}
+	}
+	var names []string
+	for name := range i.groups {
+		names = append(names, name)
+	}
+	i.live = livestate.NewLive(livestate.LiveOptions{Store: i.db, Source: sourceName(i.config), Groups: names, GroupOf: i.groupOf, Clock: i.clock, Logger: i.logger})
+	if i.log, err = spool.Open(spool.Options{Dir: filepath.Join(i.dir, "spool"), Store: i.db, Metrics: spool.NewMetrics(i.metrics), Logger: i.logger}); err != nil {
+		return err
+	}
+	i.champion = serving.NewChampion(serving.ChampionOptions{Model: schemas.DefaultModel, Dir: i.dir, Logger: i.logger,
+		Packages: serving.ModelPackages{Store: i.objects, CacheDir: i.packages, Keys: []modelpkg.PublicKey{i.key.Public()}}})
+	_, err = i.champion.Restore()
+	return err
+}
+
+func (i *instance) groupOf(eva int64) string {
+	for name, stations := range i.groups {
+		for _, station := range stations {
+			if station.EVA == eva {
+				return name
+			}
+		}
+	}
+	return schemas.DefaultGroup
+}
+
+func (i *instance) stations() []rail.Station {
+	var all []rail.Station
+	for _, stations := range i.groups {
+		all = append(all, stations...)
+	}
+	return all
+}
+
+func (i *instance) background(ctx context.Context, name string, run func(context.Context) error) {
+	i.running.Go(func() {
+		if err := run(ctx); err != nil && ctx.Err() == nil {
+			i.logger.Error("API instance", "part", name, "error", err)
+		}
+	})
+}
+
+func (i *instance) handler(forecaster *serving.Forecaster) http.Handler {
+	return api.New(api.Options{Forecaster: forecaster, Champion: i.champion, Live: i.live, Log: i.log, Clock: i.clock, Model: schemas.DefaultModel,
+		Source: string(i.config.Source), Instance: i.config.Instance, Registry: i.registry, Stations: i.stations, Metrics: i.metrics, Logger: i.logger,
+		Stored: func(ctx context.Context, id string) (schema.Prediction, bool, error) {
+			stored, err := i.db.PredictionByID(ctx, id)
+			if errors.Is(err, warehouse.ErrNotFound) {
+				return stored, false, nil
+			}
+			return stored, err == nil, err
+		}})
+}
+
+// keepLease tells the model's workflow, which it starts where it does not run,
+// that this instance serves.
+func (i *instance) keepLease(ctx context.Context) error {
+	ticker := time.NewTicker(leaseEvery)
+	defer ticker.Stop()
+	for {
+		lease := schemas.Lease{Instance: i.config.Instance, Expires: time.Now().Add(leaseFor)}
+		if loaded, err := i.champion.Current(); err == nil {
+			lease.Digest = loaded.Ref.Digest
+		}
+		_, err := i.temporal.SignalWithStartWorkflow(ctx, schemas.ModelID(schemas.DefaultModel), schemas.SignalLease, lease,
+			client.StartWorkflowOptions{TaskQueue: string(schemas.QueueControl), StaticSummary: "the one writer of " + schemas.DefaultModel + "'s aliases"},
+			schemas.WorkflowModel, schemas.ModelInput{Model: schemas.DefaultModel})
+		if err != nil && ctx.Err() == nil {
+			i.logger.Warn("lease not renewed: promotions will not wait for this instance", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+	}
+}

@@ -12,6 +12,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"puenktlich/internal/localstack"
 )
 
 // version is set when a release is built.
@@ -31,8 +33,8 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
-	if err == nil || errors.Is(err, context.Canceled) && ctx.Err() != nil {
-		return 0
+	if err == nil || ctx.Err() != nil && !errors.As(err, new(*localstack.ChildError)) {
+		return 0 // told to stop: what was cut off by it is no failure
 	}
 	fmt.Fprintln(stderr, "puenktlich:", err)
 	return 1

@@ -115,14 +115,12 @@ func (s *Stack) s3Service() (service, error) {
 	if err := os.MkdirAll(root, 0o700); err != nil {
 		return service{}, fmt.Errorf("S3 directory: %w", err)
 	}
-	args := []string{s.opts.Components.Versitygw, "--port", loopbackAddr(s.opts.Ports.S3), "--quiet", "posix"}
+	// The gateway's other place for metadata, beside the objects, publishes an
+	// etag before its data: two conditional writers could both win.
 	if !keepsAttributes(root) {
-		sidecar := filepath.Join(s.dir, "s3-metadata")
-		if err := os.MkdirAll(sidecar, 0o700); err != nil {
-			return service{}, fmt.Errorf("S3 metadata directory: %w", err)
-		}
-		args = append(args, "--sidecar", sidecar)
+		return service{}, fmt.Errorf("S3 directory %s: its file system keeps no extended attributes, which conditional writes rest on: set %s to a directory on a disk (ext4, xfs, btrfs)", root, SettingDataDir)
 	}
+	args := []string{s.opts.Components.Versitygw, "--port", loopbackAddr(s.opts.Ports.S3), "--quiet", "posix"}
 	return service{name: ChildS3, child: ChildSpec{
 		Name:    ChildS3,
 		Command: append(args, root),

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"puenktlich/internal/feature"
 	"puenktlich/internal/serving"
@@ -19,7 +21,7 @@ import (
 
 func champion(t testing.TB, dir string, packages serving.Packages) *serving.Champion {
 	t.Helper()
-	return serving.NewChampion(serving.ChampionOptions{Model: schemas.DefaultModel, Packages: packages, Dir: dir})
+	return serving.NewChampion(serving.ChampionOptions{Model: schemas.DefaultModel, Packages: packages, Dir: dir, Logger: slog.New(slog.DiscardHandler)})
 }
 
 func digest(t testing.TB, c *serving.Champion) string {
@@ -154,7 +156,7 @@ func TestFollowCatchesUpButNeverUndoes(t *testing.T) {
 	once := func(a aliases) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		if err := c.Follow(ctx, a, 1); err != nil {
+		if err := c.Follow(ctx, a, time.Hour); err != nil {
 			t.Fatal(err)
 		}
 	}

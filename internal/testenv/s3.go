@@ -2,7 +2,6 @@ package testenv
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -58,17 +57,16 @@ func serveS3(ctx context.Context, dir string) error {
 	if err != nil {
 		return err
 	}
-	data, meta := filepath.Join(dir, "data"), filepath.Join(dir, "meta")
-	if err := errors.Join(os.Mkdir(data, 0o755), os.Mkdir(meta, 0o755)); err != nil {
+	data := filepath.Join(dir, "data")
+	if err := os.Mkdir(data, 0o755); err != nil {
 		return err
 	}
 	addr, err := freeAddress(ctx)
 	if err != nil {
 		return err
 	}
-	// The side-car directory spares the file system extended attributes.
 	cmd := exec.CommandContext(ctx, program, "--port", addr, "--access", s3AccessKey, "--secret", s3SecretKey,
-		"--region", s3Region, "--health", "/health", "--quiet", "posix", "--sidecar", meta, data)
+		"--region", s3Region, "--health", "/health", "--quiet", "posix", data)
 	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
 	if err := cmd.Start(); err != nil {
 		return err

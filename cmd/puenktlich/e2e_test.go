@@ -1,0 +1,277 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"puenktlich/internal/clock"
+	"puenktlich/internal/config"
+	"puenktlich/internal/rail"
+	"puenktlich/internal/railsim"
+	"puenktlich/internal/timetables"
+	"puenktlich/schemas"
+	schema "puenktlich/schemas/clickhouse"
+)
+
+// Days of the simulated railway that the end-to-end test lives through: three
+// of history, then the morning of a fourth over HTTP.
+const (
+	firstDay = rail.Day("2026-03-03")
+	today    = rail.Day("2026-03-06")
+)
+
+// system is the embedded stack under test, its clock standing at a moment of
+// the simulated railway.
+type system struct {
+	*embedded
+	t    *testing.T
+	out  *bytes.Buffer
+	asOf time.Time
+}
+
+func startSystem(t *testing.T) *system {
+	t.Helper()
+	t.Chdir("../..")
+	s := &system{t: t, out: &bytes.Buffer{}, asOf: today.Start().Add(9 * time.Hour)}
+	c, err := config.Load(nil, map[string]string{"SOURCE": "simulation", "DATA_DIR": t.TempDir(), "LISTEN": "127.0.0.1:0",
+		"TEMPORAL_PORT": "0", "TEMPORAL_UI_PORT": "0", "S3_PORT": "0", "CLICKHOUSE_PORT": "0"})
+	require.NoError(t, err)
+	p := program{environ: os.Environ(), out: s.out, err: os.Stderr}
+	s.embedded, err = p.embed(t.Context(), c, func(timetables.Network) (clock.Clock, error) {
+		return clock.Replay(time.Now, s.asOf, s.asOf, 1)
+	})
+	require.NoError(t, err, s.out.String())
+	t.Cleanup(s.stop)
+	return s
+}
+
+// do runs a workflow to its end.
+func do[R any](s *system, id, workflow string, input any) R {
+	s.t.Helper()
+	result, err := execute[R](s.t.Context(), s.adapters, id, workflow, input)
+	require.NoError(s.t, err)
+	return result
+}
+
+// importHistory writes and imports three days, then collects the fourth's
+// morning over HTTP.
+func (s *system) importHistory() {
+	dir := filepath.Join(s.config.DataDir, "recordings")
+	railway := s.network.(*railsim.Railway)
+	require.NoError(s.t, railway.WriteArchives(s.t.Context(), railsim.Archives{Dir: dir, From: firstDay.Start(), To: today.Start().Add(8 * time.Hour), Every: simulatedPolls}))
+	imported := do[schemas.ImportResult](s, "import", schemas.WorkflowImportHistory, schemas.ImportInput{Directory: dir})
+	require.Equal(s.t, 4, imported.Archives)
+	require.Zero(s.t, imported.Counts.Quarantined)
+	collected := do[schemas.CollectResult](s, schemas.CollectID("main"), schemas.WorkflowCollect, schemas.CollectInput{AsOf: s.asOf})
+	require.Positive(s.t, collected.Counts.Changes)
+	require.Positive(s.t, collected.Counts.Planned, "plans ahead of the archives")
+	again := do[schemas.CollectResult](s, schemas.CollectID("main"), schemas.WorkflowCollect, schemas.CollectInput{AsOf: s.asOf})
+	require.Zero(s.t, again.Windows, "the cursor stands at as-of: %s", again.Note)
+}
+
+// get asks the API and decodes the answer.
+func (s *system) get(address, path string, into any) int {
+	s.t.Helper()
+	response, err := http.Get("http://" + address + path)
+	require.NoError(s.t, err)
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	require.NoError(s.t, err)
+	if into != nil {
+		require.NoError(s.t, json.Unmarshal(body, into), string(body))
+	}
+	return response.StatusCode
+}
+
+// board is what the test reads of a station's forecasts.
+type board struct {
+	Digest string
+	Stops  []struct {
+		PredictionID string  `json:"prediction_id"`
+		POnTime      float64 `json:"p_on_time"`
+		Digest       string
+	}
+}
+
+// TestWholeLoop goes from an empty disk to a served forecast, through a killed
+// train worker, a second version, a rollback and a verdict that retrains.
+func TestWholeLoop(t *testing.T) {
+	s := startSystem(t)
+	s.emptyInputsFailReadably()
+	s.importHistory()
+	killed := s.killTrainWorkerInTraining()
+	life := do[schemas.LifecycleResult](s, schemas.LifecycleID(schemas.DefaultModel), schemas.WorkflowRunLifecycle, schemas.LifecycleInput{AsOf: s.asOf, Actor: "bootstrap", Reason: "test"})
+	require.True(t, <-killed, "the train worker was killed while it trained")
+	s.nothingIsDoubled(life)
+	address := s.serve()
+	first := s.readBoard(address, life.Package.Digest)
+	s.predictionIsStored(first)
+	second := do[schemas.LifecycleResult](s, schemas.LifecycleID(schemas.DefaultModel), schemas.WorkflowRunLifecycle, schemas.LifecycleInput{AsOf: s.asOf, Seed: 99, Reason: "second"})
+	require.Equal(t, 2, second.Package.Version)
+	s.rollBackUnderLoad(address, life.Package.Digest)
+	s.monitorRetrains()
+	s.payloadsAreSmall()
+	if *updateHistories {
+		s.captureHistories()
+	}
+}
+
+// emptyInputsFailReadably starts every workflow with {} on an empty system.
+func (s *system) emptyInputsFailReadably() {
+	for name, want := range map[string]string{
+		schemas.WorkflowImportHistory:  "write {\"directory\": \"...\"}",
+		schemas.WorkflowSettleTruth:    "nothing of the simulation was collected yet",
+		schemas.WorkflowPrepareDataset: "no truth of the simulation is settled yet",
+		schemas.WorkflowTrainModel:     "no truth of the simulation is settled yet",
+		schemas.WorkflowEvaluateModel:  "names no trained model",
+		schemas.WorkflowPackageModel:   "names no trained model",
+		schemas.WorkflowModel:          "runs once, under the id model/punctuality",
+		schemas.WorkflowPromoteModel:   "has no version yet",
+		schemas.WorkflowRunLifecycle:   "nothing of the simulation was collected yet",
+		schemas.WorkflowMonitorModel:   "no champion yet",
+		schemas.WorkflowScoreBatch:     "no champion yet",
+	} {
+		_, err := execute[map[string]any](s.t.Context(), s.adapters, "empty/"+name, name, map[string]any{})
+		require.ErrorContains(s.t, err, want, name)
+		require.NotContains(s.t, err.Error(), "\n", name+" fails with one sentence")
+	}
+	collected, err := execute[schemas.CollectResult](s.t.Context(), s.adapters, "empty/Collect", schemas.WorkflowCollect, map[string]any{})
+	require.NoError(s.t, err, "Collect with {} collects the present")
+	require.Equal(s.t, 1, collected.Windows)
+}
+
+// killTrainWorkerInTraining kills -9 the process of the train pool once a
+// candidate's training has sent a heartbeat.
+func (s *system) killTrainWorkerInTraining() <-chan bool {
+	done := make(chan bool, 1)
+	go func() {
+		id := schemas.StepID(schemas.LifecycleID(schemas.DefaultModel), "train")
+		for s.t.Context().Err() == nil {
+			description, err := s.temporal.DescribeWorkflowExecution(s.t.Context(), id, "")
+			for _, pending := range description.GetPendingActivities() {
+				if err == nil && strings.Contains(pending.GetHeartbeatDetails().String(), "fold") {
+					done <- syscall.Kill(s.stack.Pid(trainWorker), syscall.SIGKILL) == nil
+					return
+				}
+			}
+		}
+		done <- false
+	}()
+	return done
+}
+
+func (s *system) nothingIsDoubled(life schemas.LifecycleResult) {
+	require.True(s.t, life.Evaluate.Gate.Passed, life.Evaluate.Gate.Reasons)
+	versions, err := s.registry.Versions(s.t.Context(), schemas.DefaultModel)
+	require.NoError(s.t, err)
+	require.Len(s.t, versions, 1)
+	runs, err := s.db.Runs(s.t.Context(), schemas.DefaultModel, 100)
+	require.NoError(s.t, err)
+	require.Len(s.t, runs, 3, "one run a candidate, though one was trained twice")
+	events, err := s.db.RegistryEvents(s.t.Context(), schemas.DefaultModel, time.Time{})
+	require.NoError(s.t, err)
+	require.Len(s.t, events, 2, "registered and promoted, once each")
+}
+
+// serve starts an API instance and waits until it is ready.
+func (s *system) serve() string {
+	listen := freeAddress(s.t)
+	s.config.Listen = listen
+	stop, err := s.startAPI(s.t.Context())
+	require.NoError(s.t, err)
+	s.stops = append(s.stops, stop)
+	require.Eventually(s.t, func() bool { return s.get(listen, "/readyz", nil) == http.StatusOK }, 30*time.Second, 100*time.Millisecond)
+	return listen
+}
+
+func (s *system) readBoard(address, digest string) board {
+	var b board
+	require.Equal(s.t, http.StatusOK, s.get(address, fmt.Sprintf("/v1/stations/%d/forecasts?hours=2", railsim.Hub), &b))
+	require.Equal(s.t, digest, b.Digest)
+	require.NotEmpty(s.t, b.Stops)
+	for _, stop := range b.Stops {
+		require.Greater(s.t, stop.POnTime, 0.0)
+		require.Less(s.t, stop.POnTime, 1.0)
+	}
+	return b
+}
+
+// predictionIsStored waits until what was answered is in ClickHouse, with the
+// digest and the features it was made with.
+func (s *system) predictionIsStored(b board) {
+	id := b.Stops[0].PredictionID
+	var stored schema.Prediction
+	require.Eventually(s.t, func() bool {
+		var err error
+		stored, err = s.db.PredictionByID(context.Background(), id)
+		return err == nil
+	}, 20*time.Second, 200*time.Millisecond)
+	require.Equal(s.t, b.Digest, stored.Digest)
+	require.Equal(s.t, b.Stops[0].POnTime, stored.POnTime)
+	require.NotEmpty(s.t, stored.Features)
+}
+
+// rollBackUnderLoad brings back the first champion while requests go on: the
+// instance confirms, and no request fails.
+func (s *system) rollBackUnderLoad(address, digest string) {
+	var asked, failed atomic.Int64
+	ctx, cancel := context.WithCancel(s.t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for ctx.Err() == nil {
+			response, err := http.Get(fmt.Sprintf("http://%s/v1/stations/%d/forecasts?hours=1", address, railsim.Hub))
+			if err != nil || response.StatusCode != http.StatusOK {
+				failed.Add(1)
+			}
+			if err == nil {
+				io.Copy(io.Discard, response.Body) //nolint:errcheck // the status is what counts
+				response.Body.Close()
+			}
+			asked.Add(1)
+		}
+	}()
+	switched, err := promoter{s.temporal}.rollback(s.t.Context(), schemas.DefaultModel, schemas.RollbackRequest{Actor: "test", Reason: "try it"})
+	require.NoError(s.t, err)
+	cancel()
+	<-done
+	require.Equal(s.t, digest, switched.Champion.Package.Digest)
+	require.Equal(s.t, []string{"api-1"}, switched.Confirmed)
+	require.Positive(s.t, asked.Load())
+	require.Zero(s.t, failed.Load(), "of %d requests during the switch", asked.Load())
+	s.readBoard(address, digest)
+}
+
+// monitorRetrains scores the last whole day; an ordinary policy lets it be, an
+// impossible one starts a lifecycle.
+func (s *system) monitorRetrains() {
+	day := string(today.Add(-1))
+	scored := do[schemas.ScoreBatchResult](s, "score", schemas.WorkflowScoreBatch, schemas.ScoreBatchInput{Day: day, AsOf: s.asOf})
+	require.Greater(s.t, scored.Predictions, 4*scored.Events, "five horizons an event")
+	calm := do[schemas.MonitorResult](s, "monitor/calm", schemas.WorkflowMonitorModel, schemas.MonitorInput{Day: day, AsOf: s.asOf, Policy: schemas.Policy{MaxBrierLoss: 3, MinSkill: -1, MaxPSI: 50}})
+	require.Equal(s.t, schemas.VerdictNothing, calm.Verdict.Kind, calm.Verdict.Reasons)
+	require.Positive(s.t, calm.Signals.Events)
+	require.NotEmpty(s.t, calm.Signals.Drift)
+	retrain := do[schemas.MonitorResult](s, "monitor/strict", schemas.WorkflowMonitorModel, schemas.MonitorInput{Day: day, AsOf: s.asOf, Policy: schemas.Policy{MinSkill: 0.999}})
+	require.Equal(s.t, schemas.VerdictRetrain, retrain.Verdict.Kind, retrain.Verdict.Reasons)
+	require.Equal(s.t, schemas.LifecycleID(schemas.DefaultModel), retrain.Lifecycle)
+	var life schemas.LifecycleResult
+	require.NoError(s.t, s.temporal.GetWorkflow(s.t.Context(), retrain.Lifecycle, "").Get(s.t.Context(), &life))
+	require.Equal(s.t, 3, life.Package.Version)
+	verdicts, err := s.db.Verdicts(s.t.Context(), schemas.DefaultModel, 10)
+	require.NoError(s.t, err)
+	require.Len(s.t, verdicts, 2)
+}
