@@ -17,6 +17,7 @@ import (
 
 	"puenktlich/activities/serve"
 	"puenktlich/api"
+	"puenktlich/internal/config"
 	"puenktlich/internal/livestate"
 	"puenktlich/internal/modelpkg"
 	"puenktlich/internal/rail"
@@ -64,6 +65,7 @@ type instance struct {
 	*adapters
 	dir      string
 	metrics  *prometheus.Registry
+	serving  *serving.Metrics
 	champion *serving.Champion
 	live     *livestate.Live
 	log      *spool.Log
@@ -75,6 +77,7 @@ type instance struct {
 // panel, prediction log, the worker of its queue and its lease.
 func (a *adapters) startAPI(ctx context.Context) (stop func(), err error) {
 	i := &instance{adapters: a, dir: filepath.Join(a.config.DataDir, "api"), metrics: prometheus.NewRegistry()}
+	i.serving = serving.NewMetrics(i.metrics)
 	listener, err := net.Listen("tcp", a.config.Listen)
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return nil, fmt.Errorf("prediction API: %s is taken: stop what listens there, or set PUENKTLICH_LISTEN or --listen", a.config.Listen)
@@ -88,7 +91,7 @@ func (a *adapters) startAPI(ctx context.Context) (stop func(), err error) {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	forecaster := serving.NewForecaster(serving.Options{Champion: i.champion, State: i.live, Log: i.log, DataSource: sourceName(a.config),
-		Instance: a.config.Instance, GroupOf: i.groupOf, Metrics: serving.NewMetrics(i.metrics)})
+		Instance: a.config.Instance, GroupOf: i.groupOf, Metrics: i.serving})
 	panel := serving.NewPanel(serving.PanelOptions{Forecaster: forecaster, Boards: i.live, Clock: a.clock, File: filepath.Join(i.dir, "panel.json"), Logger: a.logger})
 	i.live.Start(ctx)
 	i.background(ctx, "panel", panel.Run)
@@ -140,14 +143,24 @@ func (i *instance) prepare(ctx context.Context) error {
 	for name := range i.groups {
 		names = append(names, name)
 	}
-	i.live = livestate.NewLive(livestate.LiveOptions{Store: i.db, Source: sourceName(i.config), Groups: names, GroupOf: i.groupOf, Clock: i.clock, Logger: i.logger})
+	i.live = livestate.NewLive(livestate.LiveOptions{Store: i.db, Source: sourceName(i.config), Groups: names, GroupOf: i.groupOf, Clock: i.clock, Back: i.back(), Logger: i.logger})
 	if i.log, err = spool.Open(spool.Options{Dir: filepath.Join(i.dir, "spool"), Store: i.db, Metrics: spool.NewMetrics(i.metrics), Logger: i.logger}); err != nil {
 		return err
 	}
-	i.champion = serving.NewChampion(serving.ChampionOptions{Model: schemas.DefaultModel, Dir: i.dir, Logger: i.logger,
+	i.champion = serving.NewChampion(serving.ChampionOptions{Model: schemas.DefaultModel, Dir: i.dir, Metrics: i.serving, Logger: i.logger,
 		Packages: serving.ModelPackages{Store: i.objects, CacheDir: i.packages, Keys: []modelpkg.PublicKey{i.key.Public()}}})
-	_, err = i.champion.Restore()
-	return err
+	if _, err := i.champion.Restore(); err != nil {
+		i.logger.Warn("the champion kept on disk is not served: waiting for the registry's", "error", err)
+	}
+	return nil
+}
+
+// back is how long ago a board may begin: in a recording, which ends, a day.
+func (i *instance) back() time.Duration {
+	if i.config.Source == config.SourceRecording {
+		return 24 * time.Hour
+	}
+	return 3 * time.Hour
 }
 
 func (i *instance) groupOf(eva int64) string {

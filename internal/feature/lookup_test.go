@@ -32,6 +32,9 @@ func TestOtherStopsOfTheTrip(t *testing.T) {
 	if delay, ok := k.Passed.DelayMinutes(); k.Passed.Kind != rail.Arrival || !ok || delay != 5 {
 		t.Errorf("passed %+v, want the arrival at the second stop, 5 late", k.Passed)
 	}
+	if k := at(t, s, last, "10:28"); k.Passed.Kind != rail.Departure {
+		t.Errorf("passed %+v, want the departure: its time has come", k.Passed)
+	}
 	if k.TripEvents != 5 || k.TripCancelled != 1 {
 		t.Errorf("%d of %d cancelled, want 1 of 5", k.TripCancelled, k.TripEvents)
 	}
@@ -134,6 +137,10 @@ func TestTrafficIsCountedAgainAfterALateChange(t *testing.T) {
 	s.AddChanges([]rail.Change{poll(t, unknown, "10:59", "10:41")})
 	if k := at(t, s, asked, "11:04"); k.Station.Known != 4 || k.Station.Late != 3 {
 		t.Errorf("known %d late %d, want 4 and 3: polled before the tick, come after it", k.Station.Known, k.Station.Late)
+	}
+	s.AddChanges([]rail.Change{poll(t, asked, "10:58", "11:36")})
+	if k := at(t, s, asked, "11:04"); k.Ahead.Known != 2 || k.Ahead.Late != 1 {
+		t.Errorf("ahead known %d late %d, want 2 and 1", k.Ahead.Known, k.Ahead.Late)
 	}
 	more := event(t, "8-2410290900-4", rail.Arrival, "10:50")
 	s.AddPlan([]rail.PlannedEvent{more})

@@ -93,6 +93,14 @@ func next(after, last uint64, rows int) uint64 {
 	return last
 }
 
+// follow reads plan before changes, as they are written.
+func (l *Live) follow(ctx context.Context, group string, now time.Time) error {
+	if err := l.followPlan(ctx, group, now); err != nil {
+		return err
+	}
+	return l.followChanges(ctx, group, now)
+}
+
 func (l *Live) followPlan(ctx context.Context, group string, now time.Time) error {
 	for range tailReads {
 		after := l.cursors[group].plan
@@ -158,7 +166,7 @@ func (l *Live) applyPlan(group string, events []rail.PlannedEvent, earlier []rai
 	}
 	applied := earlier[:0]
 	for _, c := range earlier {
-		if of := l.cursors[l.o.GroupOf(c.EVA)]; of != nil && c.Seq <= of.change {
+		if c.Seq <= l.cursors[group].change {
 			applied = append(applied, c)
 		}
 	}

@@ -2,6 +2,7 @@ package livestate
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 	"sync"
@@ -147,19 +148,12 @@ func (l *Live) step(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := l.refreshHistories(ctx, now); err != nil {
-		return err
-	}
+	errs := []error{l.refreshHistories(ctx, now)}
 	for _, group := range l.o.Groups {
-		if err := l.followPlan(ctx, group, now); err != nil {
-			return err
-		}
-		if err := l.followChanges(ctx, group, now); err != nil {
-			return err
-		}
+		errs = append(errs, l.follow(ctx, group, now))
 	}
 	l.forget(now)
-	return nil
+	return errors.Join(errs...)
 }
 
 // Ready says that the state was filled.

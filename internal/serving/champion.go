@@ -165,6 +165,8 @@ func check(p Package, ref schemas.PackageRef) error {
 		return errors.New("it holds no model")
 	case p.Ref.Digest != ref.Digest:
 		return fmt.Errorf("its digest is %s", p.Ref.Digest)
+	case p.Ref.Model != ref.Model || p.Ref.Version != ref.Version:
+		return fmt.Errorf("it says that it is %s version %d", p.Ref.Model, p.Ref.Version)
 	case p.Model.FeatureVersion() != feature.Version() || !slices.Equal(p.Model.Features(), feature.Names()):
 		return fmt.Errorf("its features are %s, this program computes %s", p.Model.FeatureVersion(), feature.Version())
 	}

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"puenktlich/internal/calibrate"
 	"puenktlich/internal/feature"
@@ -108,5 +109,9 @@ func (p *Packages) Open(dir string) (serving.Package, error) {
 	if err != nil {
 		return serving.Package{}, err
 	}
-	return serving.Package{Ref: schemas.PackageRef{Model: schemas.DefaultModel, Digest: dir}, Model: model, Baselines: Baselines()}, nil
+	version, err := strconv.ParseInt(dir, 16, 64)
+	if err != nil {
+		return serving.Package{}, err
+	}
+	return serving.Package{Ref: Ref(int(version)), Model: model, Baselines: Baselines()}, nil
 }
