@@ -28,10 +28,10 @@ func EvaluateModel(ctx workflow.Context, in schemas.EvaluateInput) (schemas.Eval
 
 func scoresCard(r schemas.EvaluateResult) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "### Brier score on %d test events\n\n| horizon | events | late | **model** | 95 %% | rate | by category | railway's forecast | the same calibrated | skill |\n|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n", r.Events)
+	b.WriteString(fmt.Sprintf("### Brier score on %d test events\n\n| horizon | events | late | **model** | 95 %% | rate | by category | railway's forecast | the same calibrated | skill |\n|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n", r.Events))
 	for _, h := range r.Horizons {
-		fmt.Fprintf(&b, "| %d min | %d | %.1f %% | **%.4f** | %.3f-%.3f | %.4f | %.4f | %.4f | %.4f | %+.1f %% |\n", h.Minutes, h.Events, 100*h.LateRate,
-			h.Brier, h.BrierLow, h.BrierHigh, h.Baselines.Rate.Brier, h.Baselines.RateByCategory.Brier, h.Baselines.DBForecast.Brier, h.Baselines.DBForecastCalibrated.Brier, 100*h.Skill)
+		b.WriteString(fmt.Sprintf("| %d min | %d | %.1f %% | **%.4f** | %.3f-%.3f | %.4f | %.4f | %.4f | %.4f | %+.1f %% |\n", h.Minutes, h.Events, 100*h.LateRate,
+			h.Brier, h.BrierLow, h.BrierHigh, h.Baselines.Rate.Brier, h.Baselines.RateByCategory.Brier, h.Baselines.DBForecast.Brier, h.Baselines.DBForecastCalibrated.Brier, 100*h.Skill))
 	}
 	return b.String()
 }

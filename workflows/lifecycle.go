@@ -123,9 +123,9 @@ func (l *lifecycle) promote(ctx workflow.Context) error {
 // card is the run told as Markdown.
 func (l *lifecycle) card() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "## %s: %s\nStarted by %s: %s\n\n", l.in.Model, l.stage, l.in.Actor, l.in.Reason)
+	b.WriteString(fmt.Sprintf("## %s: %s\nStarted by %s: %s\n\n", l.in.Model, l.stage, l.in.Actor, l.in.Reason))
 	if l.plan.Train.From != "" {
-		fmt.Fprintf(&b, "Trained on %s, tested on %s.\n\n", l.plan.Train, l.plan.Test)
+		b.WriteString(fmt.Sprintf("Trained on %s, tested on %s.\n\n", l.plan.Train, l.plan.Test))
 	}
 	if l.result.Dataset.ID != "" {
 		b.WriteString(datasetCard(l.result.Dataset) + "\n")
@@ -140,13 +140,13 @@ func (l *lifecycle) card() string {
 		}
 	}
 	if l.result.Package.Digest != "" {
-		fmt.Fprintf(&b, "\n### Package %s\nmanifest `%s`\n", versionName(l.result.Package), l.result.Package.Digest)
+		b.WriteString(fmt.Sprintf("\n### Package %s\nmanifest `%s`\n", versionName(l.result.Package), l.result.Package.Digest))
 	}
 	if l.result.Decision != "" {
-		fmt.Fprintf(&b, "\n**Decision: %s**\n", l.result.Decision)
+		b.WriteString(fmt.Sprintf("\n**Decision: %s**\n", l.result.Decision))
 	}
 	if l.result.Switch != nil {
-		fmt.Fprintf(&b, "\n%s. Not confirmed: %s.\n", l.result.Switch.Note, list(l.result.Switch.Unconfirmed))
+		b.WriteString(fmt.Sprintf("\n%s. Not confirmed: %s.\n", l.result.Switch.Note, list(l.result.Switch.Unconfirmed)))
 	}
 	return b.String()
 }

@@ -59,12 +59,12 @@ func startLifecycle(ctx workflow.Context, in schemas.MonitorInput, r schemas.Mon
 func verdictCard(r schemas.MonitorResult) string {
 	var b strings.Builder
 	s := r.Signals
-	fmt.Fprintf(&b, "## %s, %s@%d: **%s**\n", s.Day, s.Model, s.Version, r.Verdict.Kind)
+	b.WriteString(fmt.Sprintf("## %s, %s@%d: **%s**\n", s.Day, s.Model, s.Version, r.Verdict.Kind))
 	for _, reason := range r.Verdict.Reasons {
 		b.WriteString("- " + reason + "\n")
 	}
-	fmt.Fprintf(&b, "\n| forecasts scored on truth | Brier | in the evaluation | railway's forecast | skill against it | ECE | late |\n|--:|--:|--:|--:|--:|--:|--:|\n| %d of %d | %s | %s | %s | %s | %s | %s |\n",
-		s.Events, s.Predictions, figure(s.Brier), figure(s.BrierExpected), figure(s.BrierDB), figure(s.Skill), figure(s.ECE), figure(s.LateRate))
+	b.WriteString(fmt.Sprintf("\n| forecasts scored on truth | Brier | in the evaluation | railway's forecast | skill against it | ECE | late |\n|--:|--:|--:|--:|--:|--:|--:|\n| %d of %d | %s | %s | %s | %s | %s | %s |\n",
+		s.Events, s.Predictions, figure(s.Brier), figure(s.BrierExpected), figure(s.BrierDB), figure(s.Skill), figure(s.ECE), figure(s.LateRate)))
 	drifted := slices.Clone(s.Drift)
 	slices.SortStableFunc(drifted, func(a, b schemas.FeatureDrift) int {
 		switch {
@@ -77,10 +77,10 @@ func verdictCard(r schemas.MonitorResult) string {
 	})
 	b.WriteString("\n### Features furthest from training\n\n| feature | PSI | KS | missing now | in training |\n|---|--:|--:|--:|--:|\n")
 	for _, d := range drifted[:min(10, len(drifted))] {
-		fmt.Fprintf(&b, "| %s | %.3f | %.3f | %.1f %% | %.1f %% |\n", d.Feature, d.PSI, d.KS, 100*d.MissingNow, 100*d.MissingThen)
+		b.WriteString(fmt.Sprintf("| %s | %.3f | %.3f | %.1f %% | %.1f %% |\n", d.Feature, d.PSI, d.KS, 100*d.MissingNow, 100*d.MissingThen))
 	}
 	if r.Lifecycle != "" {
-		fmt.Fprintf(&b, "\nStarted `%s`.\n", r.Lifecycle)
+		b.WriteString(fmt.Sprintf("\nStarted `%s`.\n", r.Lifecycle))
 	}
 	return b.String()
 }

@@ -122,7 +122,7 @@ func candidatesCard(candidates []schemas.CandidateResult) string {
 	var b strings.Builder
 	b.WriteString("### Candidates, judged on days they were not trained on\n\n| candidate | depth | rounds | folds | events | Brier | log loss |\n|---|--:|--:|--:|--:|--:|--:|\n")
 	for _, c := range candidates {
-		fmt.Fprintf(&b, "| %s | %d | %d | %d | %d | %.4f | %.4f |\n", c.Candidate.Name, c.Candidate.MaxDepth, c.Rounds, c.Folds, c.Events, c.Brier, c.LogLoss)
+		b.WriteString(fmt.Sprintf("| %s | %d | %d | %d | %d | %.4f | %.4f |\n", c.Candidate.Name, c.Candidate.MaxDepth, c.Rounds, c.Folds, c.Events, c.Brier, c.LogLoss))
 	}
 	return b.String()
 }
