@@ -17,7 +17,7 @@ type Policy struct {
 	MinEvents    int     `json:"min_events"`     // below it: nothing, "not enough events"
 	MaxBrierLoss float64 `json:"max_brier_loss"` // today's Brier over the evaluation's, retrain above
 	MinSkill     float64 `json:"min_skill"`      // against the railway's forecast, retrain below
-	MaxPSI       float64 `json:"max_psi"`        // per feature; alert above
+	MaxPSI       float64 `json:"max_psi"`        // per feature, and above the feature's own limit; alert
 	MaxDrifted   float64 `json:"max_drifted"`    // share of features above MaxPSI, retrain above
 }
 
@@ -38,8 +38,11 @@ const (
 
 // FeatureDrift is one feature's distance from its training reference.
 type FeatureDrift struct {
-	Feature     string  `json:"feature"`
-	PSI         float64 `json:"psi"`
+	Feature string  `json:"feature"`
+	PSI     float64 `json:"psi"`
+	// Limit is the PSI that days of training reached among themselves, with a
+	// margin; below it a day is an ordinary one.
+	Limit       float64 `json:"limit"`
 	KS          float64 `json:"ks"`
 	JS          float64 `json:"js"`
 	MissingNow  float64 `json:"missing_now"`

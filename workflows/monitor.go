@@ -75,9 +75,9 @@ func verdictCard(r schemas.MonitorResult) string {
 		}
 		return 0
 	})
-	b.WriteString("\n### Features furthest from training\n\n| feature | PSI | KS | missing now | in training |\n|---|--:|--:|--:|--:|\n")
+	b.WriteString("\n### Features furthest from training\n\n| feature | PSI | ordinary days reach | KS | missing now | in training |\n|---|--:|--:|--:|--:|--:|\n")
 	for _, d := range drifted[:min(10, len(drifted))] {
-		b.WriteString(fmt.Sprintf("| %s | %.3f | %.3f | %.1f %% | %.1f %% |\n", d.Feature, d.PSI, d.KS, 100*d.MissingNow, 100*d.MissingThen))
+		b.WriteString(fmt.Sprintf("| %s | %.3f | %.3f | %.3f | %.1f %% | %.1f %% |\n", d.Feature, d.PSI, d.Limit, d.KS, 100*d.MissingNow, 100*d.MissingThen))
 	}
 	if r.Lifecycle != "" {
 		b.WriteString(fmt.Sprintf("\nStarted `%s`.\n", r.Lifecycle))

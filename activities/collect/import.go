@@ -2,6 +2,7 @@ package collect
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -59,7 +60,7 @@ func (a *Activities) ImportArchive(ctx context.Context, in schemas.ImportArchive
 	}
 	report, err := archive.Walk(in.Path, func(entry archive.Entry) error {
 		r := imported(entry)
-		if !in.Until.IsZero() && !r.isPlan() && !r.PolledAt.Before(in.Until) {
+		if !in.Until.IsZero() && !r.PolledAt.Before(in.Until) {
 			return nil
 		}
 		if held = append(held, r); !r.isPlan() && r.PolledAt.After(result.Through) {
@@ -73,11 +74,15 @@ func (a *Activities) ImportArchive(ctx context.Context, in schemas.ImportArchive
 	if len(report.Unknown) > 0 {
 		result.Note = fmt.Sprintf("%d entries with unknown names, first %v", len(report.Unknown), report.Unknown[0])
 	}
-	if flushErr := flush(); flushErr != nil {
-		return result, flushErr
+	cut := (*archive.CutError)(nil)
+	if err != nil && !errors.As(err, &cut) {
+		return result, fmt.Errorf("import %s: %w", filepath.Base(in.Path), err)
 	}
-	if err != nil {
-		return result, failure.Integrity(err, "import %s: %d responses are in, the rest is lost", filepath.Base(in.Path), result.Counts.Responses)
+	if err := flush(); err != nil {
+		return result, fmt.Errorf("import %s: %w", filepath.Base(in.Path), err)
+	}
+	if cut != nil {
+		return result, failure.Integrity(cut, "import %s: %d responses are in, the rest is lost", filepath.Base(in.Path), result.Counts.Responses)
 	}
 	if result.Through.IsZero() {
 		return result, nil

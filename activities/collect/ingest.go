@@ -3,7 +3,9 @@ package collect
 import (
 	"bytes"
 	"context"
+	"encoding/xml"
 	"fmt"
+	"io"
 	"time"
 
 	"puenktlich/internal/rail"
@@ -128,7 +130,21 @@ func (o *rows) parse(source string, raw schemas.ObjectRef, r response, poll *sch
 	o.counts.Quarantined += len(parsed.Quarantined)
 	poll.Stops, poll.Changes, poll.Quarantined = uint32(parsed.Stops), uint32(len(parsed.Changes)), uint32(len(parsed.Quarantined))
 	poll.RawKey, poll.RawSHA256 = raw.Key, raw.SHA256
+	if len(parsed.Quarantined) > 0 && !whole(r.Body) {
+		poll.Status, poll.Error = schema.PollFailed, "the answer is no whole timetable: see the quarantine"
+	}
 	return ordinal
+}
+
+// whole says that a body is one timetable from beginning to end. Another one
+// is no evidence that nothing else was to be told.
+func whole(body []byte) bool {
+	dec := xml.NewDecoder(bytes.NewReader(body))
+	dec.CharsetReader = func(_ string, input io.Reader) (io.Reader, error) { return input, nil } // the form alone counts
+	var document struct {
+		XMLName xml.Name `xml:"timetable"`
+	}
+	return dec.Decode(&document) == nil
 }
 
 // write stores rows; polls come last, so that a poll in the store means that

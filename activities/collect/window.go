@@ -28,15 +28,11 @@ func (a *Activities) CollectWindow(ctx context.Context, in schemas.CollectWindow
 	if err := checkWindow(in); err != nil {
 		return schemas.CollectWindowResult{}, err
 	}
-	cursor, err := a.Cursors.Cursor(ctx, in.Group)
-	if err != nil {
-		return schemas.CollectWindowResult{}, fmt.Errorf("read cursor of %s: %w", in.Group, err)
-	}
 	stations, err := a.Stations(ctx, in.Group)
 	if err != nil {
 		return schemas.CollectWindowResult{}, fmt.Errorf("stations of %s: %w", in.Group, err)
 	}
-	responses, err := a.poll(ctx, in.Window, stations, cursor.IsZero())
+	responses, err := a.poll(ctx, in.Window, stations)
 	if err != nil {
 		return schemas.CollectWindowResult{}, err
 	}
@@ -49,7 +45,7 @@ func (a *Activities) CollectWindow(ctx context.Context, in schemas.CollectWindow
 
 // poll asks for all stations, a bounded number at a time, and answers in the
 // order of polls.
-func (a *Activities) poll(ctx context.Context, w schemas.Window, stations []rail.Station, first bool) ([]response, error) {
+func (a *Activities) poll(ctx context.Context, w schemas.Window, stations []rail.Station) ([]response, error) {
 	var mu sync.Mutex
 	var all []response
 	group, groupCtx := errgroup.WithContext(ctx)
@@ -57,7 +53,7 @@ func (a *Activities) poll(ctx context.Context, w schemas.Window, stations []rail
 	for i, station := range stations {
 		group.Go(func() error {
 			heartbeat(ctx, fmt.Sprintf("station %d of %d", i+1, len(stations)))
-			answers, err := a.pollStation(groupCtx, w, station.EVA, first)
+			answers, err := a.pollStation(groupCtx, w, station.EVA)
 			mu.Lock()
 			defer mu.Unlock()
 			all = append(all, answers...)
@@ -78,12 +74,16 @@ func sortResponses(all []response) {
 	})
 }
 
-func (a *Activities) pollStation(ctx context.Context, w schemas.Window, eva int64, first bool) ([]response, error) {
-	answers, err := a.pollPlans(ctx, w, eva)
+func (a *Activities) pollStation(ctx context.Context, w schemas.Window, eva int64) ([]response, error) {
+	before, err := a.recall(ctx, w, eva)
 	if err != nil {
 		return nil, err
 	}
-	if first || (!a.Past && w.To.Sub(w.From) > 2*a.Every) { // a gap: only fchg knows what rchg has forgotten
+	answers, err := a.pollPlans(ctx, w, eva, before.plans)
+	if err != nil {
+		return nil, err
+	}
+	if a.gap(w, before.polled) { // only fchg knows what rchg has forgotten
 		full, _, err := a.get(ctx, timetables.Call{Kind: timetables.CallFull, EVA: eva, AsOf: a.firstPoll(w)})
 		if err != nil {
 			return nil, err
@@ -92,6 +92,12 @@ func (a *Activities) pollStation(ctx context.Context, w schemas.Window, eva int6
 	}
 	changes, err := a.pollChanges(ctx, w, eva)
 	return append(answers, changes...), err
+}
+
+// gap says that changes were lost since a station was last polled: a source
+// that answers for past moments loses none but before its first poll.
+func (a *Activities) gap(w schemas.Window, polled time.Time) bool {
+	return polled.IsZero() || !a.Past && w.To.Sub(polled) > 2*a.Every
 }
 
 // firstPoll is the moment of a window's first question.
@@ -103,18 +109,20 @@ func (a *Activities) firstPoll(w schemas.Window) time.Time {
 }
 
 // pollChanges follows the polls of a window: where the source says when its
-// next answer is due, at that moment, else at regular steps.
+// next answer is due, at that moment, else at regular steps. An answer that
+// came before is none.
 func (a *Activities) pollChanges(ctx context.Context, w schemas.Window, eva int64) ([]response, error) {
 	var answers []response
+	last := w.From.Add(-time.Nanosecond)
 	for at := a.firstPoll(w); ; {
 		answer, next, err := a.get(ctx, timetables.Call{Kind: timetables.CallRecent, EVA: eva, AsOf: at})
 		if err != nil {
 			return nil, err
 		}
-		if !a.Past || !answer.PolledAt.Before(w.From) && answer.status != schema.PollMissing {
-			answers = append(answers, answer)
+		if !a.Past || answer.PolledAt.After(last) && answer.status != schema.PollMissing {
+			answers, last = append(answers, answer), answer.PolledAt
 		}
-		if next.IsZero() {
+		if !next.After(at) {
 			next = at.Add(a.Every)
 		}
 		if at = next; !a.Past || !at.Before(w.To) {
@@ -125,14 +133,9 @@ func (a *Activities) pollChanges(ctx context.Context, w schemas.Window, eva int6
 
 // pollPlans fetches the plan hours of the window and those ahead that are not
 // known yet, so that a missing hour is asked for again.
-func (a *Activities) pollPlans(ctx context.Context, w schemas.Window, eva int64) ([]response, error) {
-	from := w.From.Truncate(time.Hour)
-	known, err := a.knownPlans(ctx, eva, from)
-	if err != nil {
-		return nil, err
-	}
+func (a *Activities) pollPlans(ctx context.Context, w schemas.Window, eva int64, known map[time.Time]bool) ([]response, error) {
 	var answers []response
-	for hour := from; hour.Before(w.To.Add(Ahead)); hour = hour.Add(time.Hour) {
+	for hour := w.From.Truncate(time.Hour); hour.Before(w.To.Add(Ahead)); hour = hour.Add(time.Hour) {
 		if known[hour] {
 			continue
 		}
@@ -149,17 +152,32 @@ func (a *Activities) pollPlans(ctx context.Context, w schemas.Window, eva int64)
 	return answers, nil
 }
 
-// knownPlans reads which hours the store has a plan for. A plan is asked for at
-// most Ahead and a window before its hour.
-func (a *Activities) knownPlans(ctx context.Context, eva int64, from time.Time) (map[time.Time]bool, error) {
-	polls, err := a.Store.Polls(ctx, schema.PollQuery{Source: a.Name, EVA: eva, From: from.Add(-Ahead - 2*windowLength), Until: from.Add(Ahead + 2*windowLength)})
-	if err != nil {
-		return nil, fmt.Errorf("known plans of station %d: %w", eva, err)
+// recalled is what the store knows of a station before a window.
+type recalled struct {
+	plans  map[time.Time]bool // hours whose plan was read
+	polled time.Time          // last answered poll for changes
+}
+
+// recall reads it. A plan is asked for at most Ahead and a window before its
+// hour. What lies in the window itself is left out where it can be asked for
+// again, so that a repeated window asks the same.
+func (a *Activities) recall(ctx context.Context, w schemas.Window, eva int64) (recalled, error) {
+	query := schema.PollQuery{Source: a.Name, EVA: eva, From: w.From.Truncate(time.Hour).Add(-Ahead - 2*windowLength), Until: w.From}
+	if !a.Past {
+		query.Until = w.To.Add(time.Millisecond)
 	}
-	known := map[time.Time]bool{}
+	polls, err := a.Store.Polls(ctx, query)
+	if err != nil {
+		return recalled{}, fmt.Errorf("earlier polls of station %d: %w", eva, err)
+	}
+	known := recalled{plans: map[time.Time]bool{}}
 	for _, poll := range polls {
-		if poll.Kind == schema.PollPlan && poll.Status == schema.PollOK {
-			known[poll.Hour] = true
+		switch {
+		case poll.Status != schema.PollOK:
+		case poll.Kind == schema.PollPlan:
+			known.plans[poll.Hour] = true
+		case poll.PolledAt.After(known.polled):
+			known.polled = poll.PolledAt
 		}
 	}
 	return known, nil

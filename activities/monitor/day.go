@@ -14,6 +14,10 @@ import (
 
 const eceBins = 10
 
+// dayMargin is how far beyond the strangest day of training a day must lie to
+// be drift.
+const dayMargin = 1.5
+
 // day gathers what the signals are made from.
 type day struct {
 	loaded      *modelpkg.Package
@@ -71,7 +75,7 @@ func (d *day) fill(s *schemas.Signals) error {
 		if err != nil {
 			return err
 		}
-		s.Drift = append(s.Drift, schemas.FeatureDrift{Feature: r.Feature, PSI: number(r.PSI), KS: number(r.KS), JS: number(r.JensenShannon),
+		s.Drift = append(s.Drift, schemas.FeatureDrift{Feature: r.Feature, PSI: number(r.PSI), Limit: dayMargin * reference.DayPSI, KS: number(r.KS), JS: number(r.JensenShannon),
 			MissingNow: r.CurrentMissing, MissingThen: r.ReferenceMissing})
 	}
 	if len(d.late) == 0 {

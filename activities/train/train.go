@@ -15,7 +15,6 @@ import (
 
 	"puenktlich/activities/failure"
 	"puenktlich/internal/dataset"
-	"puenktlich/internal/drift"
 	"puenktlich/internal/feature"
 	"puenktlich/internal/forecast"
 	"puenktlich/internal/learn"
@@ -49,9 +48,6 @@ type Activities struct {
 	// CodeVersion is recorded with every run.
 	CodeVersion string
 }
-
-// referenceBins of a feature's distribution in training, for drift.
-const referenceBins = 32
 
 // heartbeatEvery is well below the heartbeat timeout of a training.
 const heartbeatEvery = 5 * time.Second
@@ -142,23 +138,14 @@ func (a *Activities) complete(artefact forecast.Artefact, table *dataset.Table, 
 	}
 	learned := learn.Learned{Artefact: artefact, Baselines: baselines, Environment: map[string]string{
 		"xgboost": library.Version(), "threads": strconv.Itoa(learn.Threads), "code": a.CodeVersion}}
-	column := make([]float64, len(table.Rows))
 	for j, name := range table.Names {
-		known := 0
-		for i := range table.Rows {
-			column[i] = float64(table.Vector(i)[j])
-			if !math.IsNaN(column[i]) {
-				known++
-			}
-		}
-		if known == 0 {
-			continue // nothing to compare with
-		}
-		reference, err := drift.NewReference(name, column, referenceBins)
+		reference, known, err := referenceOf(table, j, name)
 		if err != nil {
-			return learn.Learned{}, fmt.Errorf("drift reference: %w", err)
+			return learn.Learned{}, err
 		}
-		learned.References = append(learned.References, reference)
+		if known {
+			learned.References = append(learned.References, reference)
+		}
 	}
 	return learned, nil
 }

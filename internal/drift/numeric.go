@@ -16,6 +16,9 @@ type Reference struct {
 	Feature   string    `json:"feature"`
 	Edges     []float64 `json:"edges"`
 	Deviation float64   `json:"deviation"` // population standard deviation of the known values
+	// DayPSI is the largest PSI of a single reference day against all of them:
+	// how far an ordinary day lies. 0 where there was one day only.
+	DayPSI float64 `json:"day_psi"`
 	Counts
 }
 

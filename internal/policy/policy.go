@@ -70,11 +70,11 @@ func (d *decision) verdict() schemas.Verdict {
 func (d *decision) drift(s schemas.Signals, p schemas.Policy) {
 	drifted, worst := 0, schemas.FeatureDrift{}
 	for _, f := range s.Drift {
-		if f.PSI > p.MaxPSI {
+		if f.PSI > max(p.MaxPSI, f.Limit) {
 			drifted++
-		}
-		if f.PSI > worst.PSI {
-			worst = f
+			if f.PSI > worst.PSI {
+				worst = f
+			}
 		}
 	}
 	if len(s.Drift) == 0 {
@@ -83,11 +83,11 @@ func (d *decision) drift(s schemas.Signals, p schemas.Policy) {
 	share := float64(drifted) / float64(len(s.Drift))
 	switch {
 	case drifted == 0:
-		d.note("no feature above PSI %.2f (furthest: %s %.3f)", p.MaxPSI, worst.Feature, worst.PSI)
+		d.note("no feature of %d above PSI %.2f and above its own limit", len(s.Drift), p.MaxPSI)
 	case share > p.MaxDrifted && s.Events >= p.MinEvents:
-		d.raise(schemas.VerdictRetrain, "%d of %d features above PSI %.2f, more than %.0f %%", drifted, len(s.Drift), p.MaxPSI, 100*p.MaxDrifted)
+		d.raise(schemas.VerdictRetrain, "%d of %d features above PSI %.2f and their own limit, more than %.0f %%", drifted, len(s.Drift), p.MaxPSI, 100*p.MaxDrifted)
 	default:
-		d.raise(schemas.VerdictAlert, "%d of %d features above PSI %.2f, furthest %s %.3f", drifted, len(s.Drift), p.MaxPSI, worst.Feature, worst.PSI)
+		d.raise(schemas.VerdictAlert, "%d of %d features above PSI %.2f and their own limit, furthest %s %.3f", drifted, len(s.Drift), p.MaxPSI, worst.Feature, worst.PSI)
 	}
 }
 
