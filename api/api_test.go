@@ -133,6 +133,7 @@ func TestWrongRequests(t *testing.T) {
 		{boardPath + "?event=through", 400, `event="through": want arrival or departure`, ""},
 		{"/v1/stations/8000106/forecasts", 404, `no station "8000106" here`, "8000105"},
 		{"/v1/stations/frankfurt/forecasts", 404, `no station "frankfurt" here`, "8000105"},
+		{"/v1/stations/frankfrt/forecasts", 404, `no station "frankfrt" here`, "8000105"},
 		{"/v1/stations/zzzzzzzzzzzz/forecasts", 404, "no station", ""},
 		{"/v1/stations?x=1", 400, "this route takes none", ""},
 		{"/v1/forecasts", 400, `stop_id="": want tripHash-YYMMDDHHMM-index`, ""},

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"puenktlich/internal/rail"
 )
@@ -40,12 +41,7 @@ func near(text string, all []rail.Station) []Match {
 	wanted := strings.ToLower(text)
 	var found []candidate
 	for _, station := range all {
-		eva, name := strconv.FormatInt(station.EVA, 10), strings.ToLower(station.Name)
-		d := min(distance(wanted, eva), distance(wanted, name))
-		if strings.Contains(name, wanted) {
-			d = 0
-		}
-		if d <= max(2, len(wanted)/2) {
+		if d, fits := apart(wanted, station); fits {
 			found = append(found, candidate{station, d})
 		}
 	}
@@ -55,6 +51,23 @@ func near(text string, all []rail.Station) []Match {
 		matches = append(matches, Match{strconv.FormatInt(c.EVA, 10), c.Name})
 	}
 	return matches
+}
+
+// apart says how far a station is from what was wanted, and whether that is
+// close: by its number, its whole name, or one word of it, which must fit better.
+func apart(wanted string, station rail.Station) (d int, fits bool) {
+	name := strings.ToLower(station.Name)
+	if strings.Contains(name, wanted) {
+		return 0, true
+	}
+	d = min(distance(wanted, strconv.FormatInt(station.EVA, 10)), distance(wanted, name))
+	fits = d <= max(2, len(wanted)/2)
+	for _, word := range strings.FieldsFunc(name, func(r rune) bool { return !unicode.IsLetter(r) }) {
+		if w := distance(wanted, word); w <= max(1, len(wanted)/3) {
+			d, fits = min(d, w), true
+		}
+	}
+	return d, fits
 }
 
 // distance is Levenshtein's: the fewest bytes to insert, delete or replace.

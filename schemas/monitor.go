@@ -16,14 +16,14 @@ type MonitorInput struct {
 type Policy struct {
 	MinEvents    int     `json:"min_events"`     // below it: nothing, "not enough events"
 	MaxBrierLoss float64 `json:"max_brier_loss"` // today's Brier over the evaluation's, retrain above
-	MinSkill     float64 `json:"min_skill"`      // against the railway's forecast, retrain below
+	MinSkill     float64 `json:"min_skill"`      // against the railway's calibrated forecast, retrain below
 	MaxPSI       float64 `json:"max_psi"`        // per feature, and above the feature's own limit; alert
 	MaxDrifted   float64 `json:"max_drifted"`    // share of features above MaxPSI, retrain above
 }
 
 // DefaultPolicy is what an empty policy means.
 func DefaultPolicy() Policy {
-	return Policy{MinEvents: 200, MaxBrierLoss: 1.25, MinSkill: 0, MaxPSI: 0.25, MaxDrifted: 0.3}
+	return Policy{MinEvents: 200, MaxBrierLoss: 1.25, MinSkill: -0.05, MaxPSI: 0.25, MaxDrifted: 0.3}
 }
 
 // VerdictKind is what a night leads to.
@@ -56,12 +56,13 @@ type Signals struct {
 	Version       int            `json:"version"`
 	Digest        string         `json:"digest"`
 	Day           string         `json:"day"`
+	Source        string         `json:"source"` // panel, or batch where the panel has none of this version
 	Events        int            `json:"events"` // event-horizon rows scored on truth
 	Predictions   int            `json:"predictions"`
 	Brier         *float64       `json:"brier"`
-	BrierDB       *float64       `json:"brier_db_forecast"`
-	BrierExpected *float64       `json:"brier_expected"` // of the evaluation, same horizons
-	Skill         *float64       `json:"skill"`          // against the railway's forecast
+	BrierBaseline *float64       `json:"brier_db_forecast_calibrated"` // the railway's forecast, calibrated
+	BrierExpected *float64       `json:"brier_expected"`               // of the evaluation, same horizons
+	Skill         *float64       `json:"skill"`                        // against BrierBaseline
 	ECE           *float64       `json:"ece"`
 	LateRate      *float64       `json:"late_rate"`
 	Drift         []FeatureDrift `json:"drift"`

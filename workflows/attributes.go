@@ -12,3 +12,9 @@ func tell(ctx workflow.Context, name, value string) {
 		workflow.GetLogger(ctx).Warn("search attribute not set", "name", name, "error", err)
 	}
 }
+
+// show sets the card of a run. The Temporal UI's frame is shorter than what it
+// holds: an empty last paragraph is what it cuts off.
+func show(ctx workflow.Context, card string) {
+	workflow.SetCurrentDetails(ctx, card+"\n\n&nbsp;\n")
+}

@@ -49,7 +49,7 @@ func collectGroup(ctx workflow.Context, in schemas.CollectInput) (schemas.Collec
 		result.Windows++
 		result.Through = window.To
 		result.Counts.Add(part.Counts)
-		workflow.SetCurrentDetails(ctx, collectCard(in.Group, i+1, len(plan.Windows), result.Through, result.Counts))
+		show(ctx, collectCard(in.Group, i+1, len(plan.Windows), result.Through, result.Counts))
 	}
 	if plan.More {
 		return result, workflow.NewContinueAsNewError(ctx, Collect, in)

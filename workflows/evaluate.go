@@ -22,16 +22,24 @@ func EvaluateModel(ctx workflow.Context, in schemas.EvaluateInput) (schemas.Eval
 	if err != nil {
 		return result, readable(err)
 	}
-	workflow.SetCurrentDetails(ctx, scoresCard(result))
+	show(ctx, scoresCard(result))
 	return result, nil
 }
 
 func scoresCard(r schemas.EvaluateResult) string {
 	var b strings.Builder
-	b.WriteString(fmt.Sprintf("### Brier score on %d test events\n\n| horizon | events | late | **model** | 95 %% | rate | by category | railway's forecast | the same calibrated | skill |\n|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n", r.Events))
+	b.WriteString(fmt.Sprintf("### Brier score on %d test events, %s late\n\n| before | **model** | 95 %% interval | rate | by category | railway's forecast | the same calibrated | skill against the best |\n|--:|--:|--:|--:|--:|--:|--:|--:|\n", r.Events, lateShare(r)))
 	for _, h := range r.Horizons {
-		b.WriteString(fmt.Sprintf("| %d min | %d | %.1f %% | **%.4f** | %.3f-%.3f | %.4f | %.4f | %.4f | %.4f | %+.1f %% |\n", h.Minutes, h.Events, 100*h.LateRate,
-			h.Brier, h.BrierLow, h.BrierHigh, h.Baselines.Rate.Brier, h.Baselines.RateByCategory.Brier, h.Baselines.DBForecast.Brier, h.Baselines.DBForecastCalibrated.Brier, 100*h.Skill))
+		b.WriteString(fmt.Sprintf("| %d&nbsp;min | **%.4f** | %.3f-%.3f | %.4f | %.4f | %.4f | %.4f | %+.1f&nbsp;%% |\n", h.Minutes, h.Brier, h.BrierLow, h.BrierHigh,
+			h.Baselines.Rate.Brier, h.Baselines.RateByCategory.Brier, h.Baselines.DBForecast.Brier, h.Baselines.DBForecastCalibrated.Brier, 100*h.Skill))
 	}
 	return b.String()
+}
+
+// lateShare is the share of late test events, the same at every horizon.
+func lateShare(r schemas.EvaluateResult) string {
+	if len(r.Horizons) == 0 {
+		return "none"
+	}
+	return fmt.Sprintf("%.1f %%", 100*r.Horizons[0].LateRate)
 }

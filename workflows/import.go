@@ -37,7 +37,7 @@ func ImportHistory(ctx workflow.Context, in schemas.ImportInput) (schemas.Import
 		if part.Note != "" {
 			result.Note = part.Note
 		}
-		workflow.SetCurrentDetails(ctx, fmt.Sprintf("### Importing into %s\n%d of %d archives, through %s\n\n%s",
+		show(ctx, fmt.Sprintf("### Importing into %s\n%d of %d archives, through %s\n\n%s",
 			plan.Group, i+1, len(plan.Archives), result.Through.Format("2006-01-02 15:04"), countsTable(result.Counts)))
 	}
 	return result, nil

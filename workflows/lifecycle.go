@@ -41,7 +41,7 @@ func RunLifecycle(ctx workflow.Context, in schemas.LifecycleInput) (schemas.Life
 		run.at(ctx, step.name)
 		if err := step.do(ctx); err != nil {
 			run.result.Decision = "failed at " + step.name
-			workflow.SetCurrentDetails(ctx, run.card())
+			show(ctx, run.card())
 			return run.result, readable(err)
 		}
 	}
@@ -53,7 +53,7 @@ func RunLifecycle(ctx workflow.Context, in schemas.LifecycleInput) (schemas.Life
 func (l *lifecycle) at(ctx workflow.Context, stage string) {
 	l.stage = stage
 	tell(ctx, schemas.AttributeStage, stage)
-	workflow.SetCurrentDetails(ctx, l.card())
+	show(ctx, l.card())
 }
 
 func (l *lifecycle) settle(ctx workflow.Context) error {
@@ -125,7 +125,7 @@ func (l *lifecycle) card() string {
 	var b strings.Builder
 	b.WriteString(fmt.Sprintf("## %s: %s\nStarted by %s: %s\n\n", l.in.Model, l.stage, l.in.Actor, l.in.Reason))
 	if l.plan.Train.From != "" {
-		b.WriteString(fmt.Sprintf("Trained on %s, tested on %s.\n\n", l.plan.Train, l.plan.Test))
+		b.WriteString(fmt.Sprintf("Trained on %s, tested on %s.\n\n", span(l.plan.Train), span(l.plan.Test)))
 	}
 	if l.result.Dataset.ID != "" {
 		b.WriteString(datasetCard(l.result.Dataset) + "\n")

@@ -122,7 +122,7 @@ func (m *model) change(ctx workflow.Context, in schemas.SwitchInput) (schemas.Sw
 	m.last = &champion
 	result := m.confirm(ctx, champion)
 	tell(ctx, schemas.AttributeVersion, versionName(champion.Package))
-	workflow.SetCurrentDetails(ctx, switchCard(result))
+	show(ctx, switchCard(result))
 	return result, nil
 }
 

@@ -37,7 +37,7 @@ func MonitorModel(ctx workflow.Context, in schemas.MonitorInput) (schemas.Monito
 	}
 	err = workflow.ExecuteActivity(with(ctx, light(schemas.QueueScore, "store the verdict")), steps.Record, in, result).Get(ctx, nil)
 	tell(ctx, schemas.AttributeDecision, string(result.Verdict.Kind))
-	workflow.SetCurrentDetails(ctx, verdictCard(result))
+	show(ctx, verdictCard(result))
 	return result, readable(err)
 }
 
@@ -63,8 +63,8 @@ func verdictCard(r schemas.MonitorResult) string {
 	for _, reason := range r.Verdict.Reasons {
 		b.WriteString("- " + reason + "\n")
 	}
-	b.WriteString(fmt.Sprintf("\n| forecasts scored on truth | Brier | in the evaluation | railway's forecast | skill against it | ECE | late |\n|--:|--:|--:|--:|--:|--:|--:|\n| %d of %d | %s | %s | %s | %s | %s | %s |\n",
-		s.Events, s.Predictions, figure(s.Brier), figure(s.BrierExpected), figure(s.BrierDB), figure(s.Skill), figure(s.ECE), figure(s.LateRate)))
+	b.WriteString(fmt.Sprintf("\n| forecasts scored on truth | Brier | in the evaluation | railway's forecast, calibrated | skill against it | ECE | late |\n|--:|--:|--:|--:|--:|--:|--:|\n| %d of %d | %s | %s | %s | %s | %s | %s |\n",
+		s.Events, s.Predictions, figure(s.Brier), figure(s.BrierExpected), figure(s.BrierBaseline), figure(s.Skill), figure(s.ECE), figure(s.LateRate)))
 	drifted := slices.Clone(s.Drift)
 	slices.SortStableFunc(drifted, func(a, b schemas.FeatureDrift) int {
 		switch {

@@ -23,7 +23,7 @@ func PackageModel(ctx workflow.Context, in schemas.PackageInput) (schemas.Packag
 		return ref, readable(err)
 	}
 	tell(ctx, schemas.AttributeVersion, versionName(ref))
-	workflow.SetCurrentDetails(ctx, fmt.Sprintf("### %s\nmanifest `%s`\n\nstored under `%s`", versionName(ref), ref.Digest, ref.Prefix))
+	show(ctx, fmt.Sprintf("### %s\nmanifest `%s`\n\nstored under `%s`", versionName(ref), ref.Digest, ref.Prefix))
 	return ref, nil
 }
 

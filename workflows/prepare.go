@@ -36,13 +36,13 @@ func PrepareDataset(ctx workflow.Context, in schemas.PrepareInput) (schemas.Data
 		return ref, readable(err)
 	}
 	tell(ctx, schemas.AttributeDataset, ref.ID[:12])
-	workflow.SetCurrentDetails(ctx, datasetCard(ref))
+	show(ctx, datasetCard(ref))
 	return ref, nil
 }
 
 func datasetCard(d schemas.DatasetRef) string {
 	return fmt.Sprintf("### Data set `%s`\n%s, features `%s`\n\n| rows | events | late |\n|--:|--:|--:|\n| %d | %d | %s |\n",
-		short(d.ID), d.Days, d.FeatureVersion, d.Rows, d.Events, percent(d.Late, d.Events))
+		short(d.ID), span(d.Days), d.FeatureVersion, d.Rows, d.Events, percent(d.Late, d.Events))
 }
 
 func percent(part, whole int) string {
@@ -51,6 +51,10 @@ func percent(part, whole int) string {
 	}
 	return fmt.Sprintf("%d (%.1f %%)", part, 100*float64(part)/float64(whole))
 }
+
+// span writes a half-open range of days without a slash, which a Markdown view
+// may read as a fraction.
+func span(r schemas.DayRange) string { return r.From + " until before " + r.To }
 
 // short is the beginning of a hash, enough to tell things apart.
 func short(hash string) string { return hash[:min(12, len(hash))] }

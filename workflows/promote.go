@@ -36,6 +36,6 @@ func PromoteModel(ctx workflow.Context, in schemas.PromoteInput) (schemas.Switch
 	if err != nil {
 		return result, readable(err)
 	}
-	workflow.SetCurrentDetails(ctx, switchCard(result)+fmt.Sprintf("\n\nThe long-lived workflow is `%s`.", schemas.ModelID(in.Package.Model)))
+	show(ctx, switchCard(result)+fmt.Sprintf("\n\nThe long-lived workflow is `%s`.", schemas.ModelID(in.Package.Model)))
 	return result, nil
 }

@@ -37,7 +37,7 @@ func SettleTruth(ctx workflow.Context, in schemas.SettleInput) (schemas.SettleRe
 	if n := len(plan.Days); n > 0 {
 		result.Days = schemas.DayRange{From: plan.Days[0], To: plan.Days[n-1]}
 	}
-	workflow.SetCurrentDetails(ctx, settleCard(result))
+	show(ctx, settleCard(result))
 	return result, nil
 }
 

@@ -61,7 +61,7 @@ func TrainModel(ctx workflow.Context, in schemas.TrainInput) (schemas.TrainResul
 	var steps *train.Activities
 	err = workflow.ExecuteActivity(with(ctx, heavy(schemas.QueueTrain, best.Candidate.Name+" on all days")), steps.RefitModel,
 		schemas.RefitInput{Model: in.Model, Dataset: in.Dataset, Days: in.Days, Best: best, Seed: in.Seed}).Get(ctx, &result.Trained)
-	workflow.SetCurrentDetails(ctx, candidatesCard(candidates))
+	show(ctx, candidatesCard(candidates))
 	return result, readable(err)
 }
 
@@ -108,7 +108,7 @@ func judgeCandidates(ctx workflow.Context, in schemas.TrainInput) ([]schemas.Can
 			return err
 		}
 		good = append(good, result)
-		workflow.SetCurrentDetails(ctx, candidatesCard(good))
+		show(ctx, candidatesCard(good))
 		return nil
 	})
 	if len(good) == 0 {

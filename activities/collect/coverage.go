@@ -10,12 +10,6 @@ import (
 	schema "puenktlich/schemas/clickhouse"
 )
 
-// stationHour is one line of the coverage table.
-type stationHour struct {
-	eva  int64
-	hour time.Time
-}
-
 // cover rewrites the coverage of every station-hour the polls touched, from all
 // polls the store holds for it.
 func (a *Activities) cover(ctx context.Context, token string, polls []schema.Poll) error {
@@ -52,41 +46,55 @@ func (a *Activities) cover(ctx context.Context, token string, polls []schema.Pol
 	return nil
 }
 
+// coverStation covers a span of hours, and those before it back to the last
+// poll: only now is known how long nothing was polled.
 func (a *Activities) coverStation(ctx context.Context, eva int64, span [2]time.Time) ([]schema.Coverage, error) {
-	polls, err := a.Store.Polls(ctx, schema.PollQuery{Source: a.Name, EVA: eva, From: span[0].Add(-Ahead - 2*windowLength), Until: span[1]})
+	polls, err := a.Store.Polls(ctx, schema.PollQuery{Source: a.Name, EVA: eva, From: span[0].Add(-2 * recallReach), Until: span[1]})
 	if err != nil {
 		return nil, fmt.Errorf("polls of station %d: %w", eva, err)
 	}
-	times, plans := map[stationHour][]time.Time{}, map[time.Time]bool{}
-	quarantined := map[stationHour]uint32{}
-	latest := span[0]
+	w := watch{times: map[time.Time][]time.Time{}, plans: map[time.Time]bool{}, quarantined: map[time.Time]uint32{}}
+	from := span[0]
 	for _, poll := range polls {
-		if poll.Status != schema.PollOK {
-			continue
-		}
-		if poll.Kind == schema.PollPlan {
-			plans[poll.Hour] = true
-			continue
-		}
-		key := stationHour{eva, poll.PolledAt.Truncate(time.Hour)}
-		times[key] = append(times[key], poll.PolledAt)
-		quarantined[key] += poll.Quarantined
-		if poll.PolledAt.After(latest) {
-			latest = poll.PolledAt
+		if w.add(poll); w.answered.Before(span[0]) && w.answered.After(span[0].Add(-recallReach)) {
+			from = w.answered.Truncate(time.Hour)
 		}
 	}
 	var hours []schema.Coverage
-	for hour := span[0]; hour.Before(span[1]); hour = hour.Add(time.Hour) {
-		key := stationHour{eva, hour}
-		hours = append(hours, schema.Coverage{Source: a.Name, EVA: eva, Hour: hour, PlanKnown: plans[hour],
-			Polls: uint32(len(times[key])), LongestGapSeconds: longestGap(hour, times[key], latest),
-			Quarantined: quarantined[key], Version: firstSeq(latest)})
+	for hour := from; hour.Before(span[1]); hour = hour.Add(time.Hour) {
+		hours = append(hours, schema.Coverage{Source: a.Name, EVA: eva, Hour: hour, PlanKnown: w.plans[hour],
+			Polls: uint32(len(w.times[hour])), LongestGapSeconds: longestGap(hour, w.times[hour], w.asked),
+			Quarantined: w.quarantined[hour], Version: firstSeq(w.asked)})
 	}
 	return hours, nil
 }
 
-// longestGap is the longest time of an hour without a poll, up to the hour's
-// end or, in the hour that is not over, up to the latest poll.
+// watch is what one station's polls amount to, by hour.
+type watch struct {
+	times       map[time.Time][]time.Time // answered polls for changes
+	plans       map[time.Time]bool
+	quarantined map[time.Time]uint32 // in answers to polls for changes
+	asked       time.Time            // last poll, answered or not
+	answered    time.Time            // last answered poll
+}
+
+// add takes polls in the order of time.
+func (w *watch) add(poll schema.Poll) {
+	hour := poll.PolledAt.Truncate(time.Hour)
+	switch {
+	case poll.Kind == schema.PollPlan:
+		w.plans[poll.Hour] = w.plans[poll.Hour] || poll.Status == schema.PollOK
+		return
+	case poll.Status == schema.PollOK:
+		w.times[hour] = append(w.times[hour], poll.PolledAt)
+		w.answered = poll.PolledAt
+	}
+	w.asked = poll.PolledAt
+	w.quarantined[hour] += poll.Quarantined
+}
+
+// longestGap is the longest time of an hour without an answered poll, up to the
+// hour's end or, in the hour that is not over, up to the latest poll.
 func longestGap(hour time.Time, polls []time.Time, latest time.Time) uint32 {
 	end := hour.Add(time.Hour)
 	if latest.Before(end) {

@@ -16,7 +16,8 @@ import (
 	schema "puenktlich/schemas/clickhouse"
 )
 
-// PlanImport lists the archives of a directory, oldest first.
+// PlanImport lists the archives and the Parquet releases of a directory, in the
+// order of their names: oldest first.
 func (a *Activities) PlanImport(_ context.Context, in schemas.ImportInput) (schemas.ImportPlan, error) {
 	plan := schemas.ImportPlan{Group: in.Group, Until: in.Until}
 	if plan.Group == "" {
@@ -27,27 +28,35 @@ func (a *Activities) PlanImport(_ context.Context, in schemas.ImportInput) (sche
 		dir = a.Recordings
 	}
 	if dir == "" {
-		return plan, failure.InvalidInput("import: no directory given and none configured: write {\"directory\": \"...\"}, a folder of YYYY-MM-DD.tar.zst archives")
+		return plan, failure.InvalidInput("import: no directory given and none configured: write {\"directory\": \"...\"}, a folder of YYYY-MM-DD.tar.zst archives or monthly *.parquet releases")
 	}
-	archives, err := filepath.Glob(filepath.Join(dir, "*.tar.zst"))
-	if err != nil || len(archives) == 0 {
-		return plan, failure.NotFound(err, "import: %s holds no YYYY-MM-DD.tar.zst archive", dir)
+	for _, pattern := range []string{"*.tar.zst", "*" + releaseExt} {
+		found, err := filepath.Glob(filepath.Join(dir, pattern))
+		if err != nil {
+			return plan, failure.InvalidInput("import: directory %q: %v", dir, err)
+		}
+		plan.Archives = append(plan.Archives, found...)
 	}
-	slices.Sort(archives)
-	plan.Archives = archives
+	if len(plan.Archives) == 0 {
+		return plan, failure.NotFound(nil, "import: %s holds no YYYY-MM-DD.tar.zst archive and no *%s release", dir, releaseExt)
+	}
+	slices.Sort(plan.Archives)
 	return plan, nil
 }
 
 // importBatch bounds the responses held at once.
 const importBatch = 2000
 
-// ImportArchive ingests one archive in the order of the file, in bounded
-// batches. Repeating it changes nothing. A cut archive gives what was before
-// the cut and says so.
+// ImportArchive ingests one archive, or one Parquet release, in the order of the
+// file, in bounded batches. Repeating it changes nothing. A cut archive gives
+// what was before the cut and says so.
 func (a *Activities) ImportArchive(ctx context.Context, in schemas.ImportArchiveInput) (schemas.ImportResult, error) {
 	result := schemas.ImportResult{Group: in.Group, Archives: 1}
 	if _, err := os.Stat(in.Path); err != nil {
 		return result, failure.NotFound(err, "import archive")
+	}
+	if filepath.Ext(in.Path) == releaseExt {
+		return a.importRelease(ctx, in)
 	}
 	var held []response
 	flush := func() error {

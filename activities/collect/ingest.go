@@ -3,6 +3,8 @@ package collect
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/xml"
 	"fmt"
 	"io"
@@ -25,7 +27,7 @@ type rows struct {
 }
 
 // ingest keeps the responses raw in one content-addressed bundle, then writes
-// what was in them under tokens made from the bundle's hash.
+// what was in them under a token made from the polls and the bundle's hash.
 func (a *Activities) ingest(ctx context.Context, group string, responses []response) (schemas.CollectWindowResult, error) {
 	if len(responses) == 0 {
 		return schemas.CollectWindowResult{}, nil
@@ -41,7 +43,7 @@ func (a *Activities) ingest(ctx context.Context, group string, responses []respo
 	}
 	r := a.read(group, raw, responses)
 	heartbeat(ctx, fmt.Sprintf("%d responses read", len(responses)))
-	if err := a.write(ctx, group, raw, r); err != nil {
+	if err := a.write(ctx, group, r); err != nil {
 		return schemas.CollectWindowResult{}, err
 	}
 	return schemas.CollectWindowResult{Raw: raw, Counts: r.counts}, nil
@@ -149,8 +151,9 @@ func whole(body []byte) bool {
 
 // write stores rows; polls come last, so that a poll in the store means that
 // what it said is there too.
-func (a *Activities) write(ctx context.Context, group string, raw schemas.ObjectRef, r rows) error {
-	batch := schema.Batch{Token: raw.SHA256, Source: a.Name, Group: group}
+func (a *Activities) write(ctx context.Context, group string, r rows) error {
+	token := tokenOf(r.polls)
+	batch := schema.Batch{Token: token, Source: a.Name, Group: group}
 	if len(r.plan) > 0 {
 		if err := a.Store.InsertPlan(ctx, batch, r.plan, firstSeq(r.plan[0].PolledAt)); err != nil {
 			return fmt.Errorf("write plan of %s: %w", group, err)
@@ -162,12 +165,22 @@ func (a *Activities) write(ctx context.Context, group string, raw schemas.Object
 		}
 	}
 	if len(r.quarantine) > 0 {
-		if err := a.Store.InsertQuarantine(ctx, raw.SHA256, r.quarantine); err != nil {
+		if err := a.Store.InsertQuarantine(ctx, token, r.quarantine); err != nil {
 			return fmt.Errorf("write quarantine of %s: %w", group, err)
 		}
 	}
-	if err := a.Store.InsertPolls(ctx, raw.SHA256, r.polls); err != nil {
+	if err := a.Store.InsertPolls(ctx, token, r.polls); err != nil {
 		return fmt.Errorf("write polls of %s: %w", group, err)
 	}
-	return a.cover(ctx, raw.SHA256, r.polls)
+	return a.cover(ctx, token, r.polls)
+}
+
+// tokenOf identifies what was written by its polls, the failed ones too, which
+// leave nothing in the bundle.
+func tokenOf(polls []schema.Poll) string {
+	h := sha256.New()
+	for _, p := range polls {
+		fmt.Fprintln(h, p.Source, p.Group, p.EVA, p.Kind, p.Hour.Unix(), p.PolledAt.UnixMilli(), p.Status, p.RawSHA256)
+	}
+	return hex.EncodeToString(h.Sum(nil))
 }

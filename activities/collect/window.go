@@ -158,11 +158,14 @@ type recalled struct {
 	polled time.Time          // last answered poll for changes
 }
 
-// recall reads it. A plan is asked for at most Ahead and a window before its
-// hour. What lies in the window itself is left out where it can be asked for
+// recallReach is how far back polls are read: a plan is asked for at most Ahead
+// and a window before its hour.
+const recallReach = Ahead + 2*windowLength
+
+// recall reads them. What lies in the window itself is left out where it can be asked for
 // again, so that a repeated window asks the same.
 func (a *Activities) recall(ctx context.Context, w schemas.Window, eva int64) (recalled, error) {
-	query := schema.PollQuery{Source: a.Name, EVA: eva, From: w.From.Truncate(time.Hour).Add(-Ahead - 2*windowLength), Until: w.From}
+	query := schema.PollQuery{Source: a.Name, EVA: eva, From: w.From.Truncate(time.Hour).Add(-recallReach), Until: w.From}
 	if !a.Past {
 		query.Until = w.To.Add(time.Millisecond)
 	}

@@ -85,6 +85,7 @@ func gate(r schemas.Report) schemas.Gate {
 		g.Reasons = append(g.Reasons, mark+fmt.Sprintf(format, args...))
 	}
 	check(r.TestEvents >= minEvents, "%d test events, at least %d", r.TestEvents, minEvents)
+	check(len(r.Horizons) > 0, "%d of the horizons %v were scored, at least 1", len(r.Horizons), rail.Horizons())
 	for _, h := range r.Horizons {
 		check(h.Brier < h.Baselines.DBForecast.Brier, "%d min: Brier %.4f below the railway's forecast %.4f on %d events",
 			h.Minutes, h.Brier, h.Baselines.DBForecast.Brier, h.Events)

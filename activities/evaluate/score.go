@@ -67,7 +67,9 @@ func scoreHorizon(model *forecast.Model, baselines learn.Baselines, at *dataset.
 		Baselines: scoreBaselines(baselines, at.Rows, late)}
 	best := 0.0
 	h.BestBaseline, best = bestOf(h.Baselines)
-	h.Skill = metric.Skill(h.Brier, best)
+	if skill := metric.Skill(h.Brier, best); !math.IsNaN(skill) {
+		h.Skill = skill // none over a baseline without a fault, and JSON has no NaN
+	}
 	return h, nil
 }
 

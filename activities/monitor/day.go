@@ -62,6 +62,7 @@ func (d *day) add(p schema.Prediction, o schema.Outcome) error {
 
 // fill computes the signals.
 func (d *day) fill(s *schemas.Signals) error {
+	s.Source = string(d.source)
 	s.Predictions, s.Events, s.Horizons = d.predictions, len(d.late), rail.Horizons()
 	for i, reference := range d.loaded.References {
 		if len(d.columns[i]) == 0 {
@@ -82,11 +83,8 @@ func (d *day) fill(s *schemas.Signals) error {
 		return nil
 	}
 	brier, db := metric.Brier(d.p, d.late), metric.Brier(d.baseline, d.late)
-	skill, ece, rate := metric.Skill(brier, db), metric.ECE(d.p, d.late, eceBins), metric.LateRate(d.late)
-	s.Brier, s.BrierDB, s.ECE, s.LateRate, s.BrierExpected = &brier, &db, &ece, &rate, d.expected()
-	if !math.IsNaN(skill) && !math.IsInf(skill, 0) {
-		s.Skill = &skill
-	}
+	s.Brier, s.BrierBaseline, s.Skill = exists(brier), exists(db), exists(metric.Skill(brier, db))
+	s.ECE, s.LateRate, s.BrierExpected = exists(metric.ECE(d.p, d.late, eceBins)), exists(metric.LateRate(d.late)), d.expected()
 	return nil
 }
 
@@ -107,6 +105,14 @@ func (d *day) expected() *float64 {
 	}
 	mean := sum / float64(n)
 	return &mean
+}
+
+// exists is nil for a figure that does not exist, which JSON cannot carry.
+func exists(v float64) *float64 {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return nil
+	}
+	return &v
 }
 
 // number replaces a statistic that does not exist, which JSON cannot carry.

@@ -26,7 +26,7 @@ func (a *Activities) Decide(_ context.Context, in schemas.MonitorInput, s schema
 func (a *Activities) Record(ctx context.Context, in schemas.MonitorInput, r schemas.MonitorResult) error {
 	now := a.Clock.Now()
 	s := r.Signals
-	token := fmt.Sprintf("%s/%s/%s/%d", s.Digest, a.Name, s.Day, s.Predictions)
+	token := fmt.Sprintf("%s/%s/%s/%d/%d", s.Digest, a.Name, s.Day, s.Predictions, s.Events) // more events: other figures
 	if err := a.Store.SaveScores(ctx, "scores/"+token, scores(a.Name, s, now)); err != nil {
 		return fmt.Errorf("store scores of %s: %w", s.Day, err)
 	}
@@ -55,11 +55,11 @@ func scores(source string, s schemas.Signals, now time.Time) []schema.Score {
 		if value == nil {
 			continue
 		}
-		row := schema.Score{Model: s.Model, Version: uint32(s.Version), Digest: s.Digest, Role: schema.RoleChampion, Source: schema.FromPanel,
+		row := schema.Score{Model: s.Model, Version: uint32(s.Version), Digest: s.Digest, Role: schema.RoleChampion, Source: schema.PredictionSource(s.Source),
 			DataSource: source, Evidence: string(rail.ChangeObserved), FromDay: s.Day, UntilDay: string(rail.Day(s.Day).Add(1)), Metric: name,
 			Value: *value, Lower: math.NaN(), Upper: math.NaN(), BaselineValue: math.NaN(), Events: uint64(s.Events), Days: 1, ScoredAt: now}
-		if name == "brier" && s.BrierDB != nil {
-			row.Baseline, row.BaselineValue = "db_forecast", *s.BrierDB
+		if name == "brier" && s.BrierBaseline != nil {
+			row.Baseline, row.BaselineValue = "db_forecast_calibrated", *s.BrierBaseline
 		}
 		rows = append(rows, row)
 	}

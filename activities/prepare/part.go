@@ -72,13 +72,9 @@ func (a *Activities) PreparePart(ctx context.Context, in schemas.PreparePartInpu
 	}
 	part.Object, err = a.Objects.PutContent(ctx, "datasets/parts/"+in.Day+"/", ".parquet", body)
 	part.Object.Rows = int64(len(table.Rows))
-	ran := table.Ran().AtHorizon(in.Horizons[0])
-	part.Events = len(ran.Rows)
-	for _, row := range ran.Rows {
-		if row.Late() {
-			part.Late++
-		}
-	}
+	ran := table.Ran()
+	part.Events = ran.Events()
+	part.Late = ran.Filter(dataset.Row.Late).Events()
 	return part, err
 }
 

@@ -2,9 +2,10 @@ package prepare
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"slices"
-	"strconv"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -85,7 +86,7 @@ func (a *Activities) SettleDay(ctx context.Context, in schemas.SettleDayInput) (
 		return s.counts, fmt.Errorf("settle %s: %w", day, err)
 	}
 	if len(s.fresh) > 0 {
-		batch := schema.Batch{Token: fmt.Sprintf("truth/%s/%s/%d", a.Name, day, s.asOf.UnixMilli()), Source: a.Name}
+		batch := schema.Batch{Token: fmt.Sprintf("truth/%s/%s/%d/%s", a.Name, day, s.asOf.UnixMilli(), hashOf(s.fresh)), Source: a.Name}
 		if err := a.Store.InsertTruth(ctx, batch, s.asOf, s.fresh); err != nil {
 			return s.counts, fmt.Errorf("settle %s: %w", day, err)
 		}
@@ -108,7 +109,7 @@ type settlement struct {
 }
 
 func (s *settlement) readKnown() error {
-	query := schema.TruthQuery{Source: s.a.Name, From: string(s.day), Until: string(s.day.Add(1))}
+	query := schema.TruthQuery{Source: s.a.Name, From: string(s.day), Until: string(s.day.Add(1)), SettledUntil: s.asOf}
 	err := s.a.Store.Truth(s.ctx, query, func(t rail.Truth) error {
 		s.known[rail.EventKey{Stop: t.Stop, Kind: t.Kind}] = t
 		return nil
@@ -193,27 +194,61 @@ func (s *settlement) remember(plan rail.PlannedEvent, changes []rail.Change, pol
 	}
 }
 
-// writeDaily appends the day's counts once the day has entered the history.
+// writeDaily writes the day's counts once the day has entered the history.
+// What is written already is not written again; what differs, because more of
+// the day came in since, supersedes it.
 func (s *settlement) writeDaily() error {
 	knownAt := s.day.End().Add(rail.HistoryDelay)
 	if s.asOf.Before(knownAt) || s.daily.Len() == 0 {
 		return nil
 	}
+	written, err := s.writtenDaily(knownAt)
+	if err != nil {
+		return err
+	}
 	var rows []schema.Daily
-	seen := map[feature.HistoryKey]bool{}
+	seen, changed := map[feature.HistoryKey]bool{}, false
 	for _, key := range s.keys {
 		if seen[key] {
 			continue
 		}
 		seen[key] = true
 		counts, _ := s.daily.Lookup(key)
+		changed = changed || counts.Events > 0 && written[key] != counts // no sums are read of a key without events
 		rows = append(rows, schema.Daily{Source: s.a.Name, Day: string(s.day), KeyKind: string(key.Kind), Key: key.Value,
 			Events: uint32(counts.Events), Late: uint32(counts.Late), Cancelled: uint32(counts.Cancelled),
-			DelaySum: counts.DelaySum, KnownAt: knownAt, Version: 1})
+			DelaySum: counts.DelaySum, KnownAt: knownAt, Version: uint64(s.asOf.UnixMilli())})
 	}
-	token := "daily/" + s.a.Name + "/" + string(s.day) + "/" + strconv.Itoa(len(rows))
+	if !changed {
+		return nil
+	}
+	token := fmt.Sprintf("daily/%s/%s/%d/%s", s.a.Name, s.day, s.asOf.UnixMilli(), hashOf(rows))
 	if err := s.a.Store.InsertDaily(s.ctx, token, rows); err != nil {
 		return fmt.Errorf("history of %s: %w", s.day, err)
 	}
 	return nil
+}
+
+// writtenDaily reads the day's counts as they stand.
+func (s *settlement) writtenDaily(knownAt time.Time) (map[feature.HistoryKey]feature.Counts, error) {
+	sums, err := s.a.Store.Daily(s.ctx, schema.DailyQuery{Source: s.a.Name, From: string(s.day), Before: string(s.day.Add(1)), KnownAt: knownAt})
+	if err != nil {
+		return nil, fmt.Errorf("history of %s: %w", s.day, err)
+	}
+	written := make(map[feature.HistoryKey]feature.Counts, len(sums))
+	for _, d := range sums {
+		written[feature.HistoryKey{Kind: feature.HistoryKind(d.KeyKind), Value: d.Key}] =
+			feature.Counts{Events: int64(d.Events), Late: int64(d.Late), Cancelled: int64(d.Cancelled), DelaySum: d.DelaySum}
+	}
+	return written, nil
+}
+
+// hashOf tells rows apart in a token: as of one moment there may be more to
+// write later, when more was imported.
+func hashOf[R any](rows []R) string {
+	h := sha256.New()
+	for _, row := range rows {
+		fmt.Fprintln(h, row)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
 }

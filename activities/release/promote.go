@@ -56,11 +56,7 @@ func (a *Activities) RequestPromotion(ctx context.Context, in schemas.PromoteInp
 	if activity.IsActivity(ctx) {
 		id = fmt.Sprintf("promote-%s-%s", in.Package.Digest[:12], activity.GetInfo(ctx).WorkflowExecution.RunID)
 	}
-	at := in.AsOf
-	if at.IsZero() {
-		at = a.Clock.Now()
-	}
-	return a.Promoter.Promote(ctx, id, schemas.PromoteRequest{Package: in.Package, Actor: in.Actor, Reason: in.Reason, At: at})
+	return a.Promoter.Promote(ctx, id, schemas.PromoteRequest{Package: in.Package, Actor: in.Actor, Reason: in.Reason, At: a.Clock.Now()})
 }
 
 // SwitchAlias writes the champion alias conditionally and records the change.

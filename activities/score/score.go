@@ -5,6 +5,7 @@ package score
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -14,7 +15,9 @@ import (
 
 	"puenktlich/activities/failure"
 	"puenktlich/internal/champion"
+	"puenktlich/internal/dataset"
 	"puenktlich/internal/feature"
+	"puenktlich/internal/learn"
 	"puenktlich/internal/livestate"
 	"puenktlich/internal/modelpkg"
 	"puenktlich/internal/rail"
@@ -116,6 +119,9 @@ func (a *Activities) forecasts(ctx context.Context, loaded *modelpkg.Package, re
 		return nil, 0, err
 	}
 	s := scorer{a: a, loaded: loaded, ref: ref, state: state, histories: &livestate.Histories{Store: a.Store, Source: a.Name}}
+	if err := json.Unmarshal(loaded.Baselines, &s.baselines); err != nil {
+		return nil, 0, failure.Integrity(err, "baselines of %s", loaded.Manifest)
+	}
 	var rows []schema.Prediction
 	for i, plan := range plans {
 		if i%500 == 0 && activity.IsActivity(ctx) {
@@ -142,6 +148,7 @@ func (a *Activities) forecasts(ctx context.Context, loaded *modelpkg.Package, re
 type scorer struct {
 	a         *Activities
 	loaded    *modelpkg.Package
+	baselines learn.Baselines
 	ref       schemas.PackageRef
 	state     *feature.State
 	histories *livestate.Histories
@@ -167,15 +174,17 @@ func (s *scorer) forecast(ctx context.Context, key rail.EventKey, cutoff time.Ti
 		Model: s.ref.Model, Version: uint32(s.ref.Version), Digest: s.ref.Digest, Role: schema.RoleChampion, Instance: "batch",
 		EVA: known.Plan.EVA, StopID: string(key.Stop), Kind: string(key.Kind), EventDay: string(rail.DayOf(known.Plan.Planned)), Planned: known.Plan.Planned,
 		PredictedAt: cutoff, HorizonMinutes: int32(horizon), Features: vector, Cumulative: d.Cumulative,
-		POnTime: d.OnTime(), PCancelled: d.Cancelled, PBaseline: baseline(&known)}, true, nil
+		POnTime: d.OnTime(), PCancelled: d.Cancelled, PBaseline: s.baseline(&known, horizon)}, true, nil
 }
 
-// baseline is the railway's own forecast as it stands: 1 on time, 0 late.
-func baseline(k *feature.Knowledge) float64 {
-	if delay, known := k.Own.DelayMinutes(); known && !rail.OnTime(delay) {
-		return 0
+// baseline is P(on time) of the railway's calibrated forecast, as serving logs
+// it.
+func (s *scorer) baseline(k *feature.Knowledge, horizon int) float64 {
+	row := dataset.Row{Kind: k.Plan.Kind, Category: k.Plan.Train.Category, Horizon: horizon}
+	if delay, known := k.Own.DelayMinutes(); known {
+		row.DBDelay = delay
 	}
-	return 1
+	return 1 - s.baselines.LateByCalibratedForecast(row)
 }
 
 // identify makes the same UUID of the same forecast.

@@ -69,6 +69,9 @@ func (a *Activities) TrainCandidate(ctx context.Context, in schemas.CandidateInp
 		if ctx.Err() != nil {
 			return result, ctx.Err()
 		}
+		if err := a.track(ctx, in, started, schema.RunFailed, err.Error()); err != nil {
+			return result, err
+		}
 		return result, failure.Validation("candidate %s: %v", in.Candidate.Name, err)
 	}
 	body, err := json.Marshal(oof)

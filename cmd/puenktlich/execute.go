@@ -17,7 +17,7 @@ import (
 func execute[R any](ctx context.Context, a *adapters, id, workflow string, input any) (R, error) {
 	var result R
 	run, err := a.temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{ID: id, TaskQueue: string(schemas.QueueControl),
-		WorkflowIDConflictPolicy: enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING}, workflow, input)
+		StaticSummary: purpose(workflow), WorkflowIDConflictPolicy: enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING}, workflow, input)
 	if err == nil {
 		err = run.Get(ctx, &result)
 	}
@@ -29,4 +29,16 @@ func execute[R any](ctx context.Context, a *adapters, id, workflow string, input
 		return result, fmt.Errorf("%s: %s", id, said.Message())
 	}
 	return result, fmt.Errorf("%s: %w", id, err)
+}
+
+// purpose is what an operator reads of a run in the list of workflows.
+func purpose(workflow string) string {
+	return map[string]string{
+		schemas.WorkflowCollect:       "poll the stations of a group",
+		schemas.WorkflowImportHistory: "ingest archives of what was polled before",
+		schemas.WorkflowSettleTruth:   "decide what really happened",
+		schemas.WorkflowRunLifecycle:  "from observations to a served champion",
+		schemas.WorkflowMonitorModel:  "judge a day's forecasts",
+		schemas.WorkflowScoreBatch:    "forecast a whole day",
+	}[workflow]
 }

@@ -16,7 +16,7 @@ func (e *embedded) keepGoing(ctx context.Context, _ program) error {
 	if err != nil {
 		return err
 	}
-	if e.clock.Speed == 1 {
+	if e.clock.Speed() == 1 {
 		return e.applySchedules(ctx, groups)
 	}
 	stepping, cancel := context.WithCancel(ctx)

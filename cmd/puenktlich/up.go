@@ -65,6 +65,10 @@ func (p program) up(ctx context.Context, in upFlags) error {
 	if err := e.firstStart(ctx, p, in); err != nil {
 		return err
 	}
+	e.clock.Release()
+	if err := e.saveClock(); err != nil {
+		return err
+	}
 	if err := e.keepGoing(ctx, p); err != nil {
 		return err
 	}
@@ -88,9 +92,8 @@ func startClock(c config.Config, n timetables.Network, in upFlags) (clock.Clock,
 	}
 	path := filepath.Join(c.DataDir, clockFile)
 	if in.start == "" {
-		if resumed, found, err := clock.Resume(time.Now, path); err != nil || found {
-			resumed.Speed = in.speed
-			return resumed, err
+		if resumed, found, err := clock.Resume(time.Now, path, in.speed); err != nil || found {
+			return held(resumed, err)
 		}
 	}
 	_, end := n.Span()
@@ -98,7 +101,15 @@ func startClock(c config.Config, n timetables.Network, in upFlags) (clock.Clock,
 	if err != nil {
 		return clock.Clock{}, err
 	}
-	return clock.Replay(time.Now, start, end, in.speed)
+	return held(clock.Replay(time.Now, start, end, in.speed))
+}
+
+// held keeps a replay where it begins until everything is ready for it.
+func held(c clock.Clock, err error) (clock.Clock, error) {
+	if err == nil {
+		c.Hold()
+	}
+	return c, err
 }
 
 // environmentFile tells other commands of this checkout where the stack is.

@@ -23,7 +23,7 @@ type Room struct {
 func knowledge() []string {
 	return []string{
 		"internal/calibrate", "internal/champion", "internal/dataset", "internal/drift", "internal/feature",
-		"internal/forecast", "internal/learn", "internal/livestate", "internal/metric", "internal/modelpkg",
+		"internal/forecast", "internal/history", "internal/learn", "internal/livestate", "internal/metric", "internal/modelpkg",
 		"internal/policy", "internal/rail", "internal/registry", "internal/timetables", "internal/timetables/archive",
 	}
 }
@@ -47,6 +47,8 @@ func House() []Room {
 		{Path: "internal/clock", For: "the domain's one clock: live, replayed, stopped at a recording's end"},
 		{Path: "internal/timetables", For: "the Timetables API: wire to domain, a patient client, the same wire served", May: []string{"internal/rail"}},
 		{Path: "internal/timetables/archive", For: "recording archives: written, walked, answered from as of any moment", May: []string{"internal/rail", "internal/timetables"}},
+		{Path: "internal/history", For: "public monthly releases: Parquet to planned events and what was seen of them", May: []string{"internal/rail"}},
+		{Path: "internal/history/historytest", For: "test support: small monthly releases"},
 		{Path: "internal/railsim", For: "the simulated railway, seeded, behind the same API", May: []string{"internal/rail", "internal/timetables", "internal/timetables/archive"}},
 		{Path: "internal/feature", For: "feature definitions, what was known at a cut-off, the one vectoriser", May: []string{"internal/rail"}, Pure: true},
 		{Path: "internal/livestate", For: "fills that knowledge from the store: a day at once, or by tailing", May: []string{"schemas/clickhouse", "internal/feature", "internal/rail"}},
@@ -94,7 +96,7 @@ func Libraries() []Library {
 		{"github.com/aws/", []string{"internal/objstore"}, "S3 is reached through one adapter"},
 		{"github.com/gin-gonic/", []string{"api"}, "HTTP routing is the API's own affair"},
 		{"github.com/ebitengine/purego", []string{"internal/learn/xgb", "internal/localstack/chengine"}, "C libraries are loaded in two places"},
-		{"github.com/apache/arrow/", []string{"internal/dataset", "schemas/dataset"}, "Parquet is read and written in one place, by one list of columns"},
+		{"github.com/apache/arrow/", []string{"internal/dataset", "internal/history", "schemas/dataset"}, "data sets are read and written in one place, public releases read in another"},
 		{"github.com/spf13/cobra", []string{"cmd/puenktlich"}, "arguments are parsed in main"},
 		{"go.temporal.io/", []string{"cmd/puenktlich", "workflows", "activities/*", "workers", "internal/localstack"}, "only what runs under Temporal knows it"},
 		{"github.com/stretchr/testify", nil, "assertions belong to tests"},

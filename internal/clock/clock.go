@@ -10,11 +10,25 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 )
 
-// Clock tells domain time. It is immutable and safe for concurrent use.
-type Clock struct {
+// Clock tells domain time. Copies tell the same time; it is safe for concurrent
+// use. The zero value is no clock.
+type Clock struct{ s *state }
+
+// state is shared by the copies of a clock.
+type state struct {
+	wall func() time.Time
+
+	mu   sync.RWMutex
+	at   reading
+	held bool
+}
+
+// reading is what a clock is made of, and what is saved of it.
+type reading struct {
 	// Origin is the domain time at the wall time Start.
 	Origin time.Time `json:"origin"`
 	Start  time.Time `json:"start"`
@@ -22,47 +36,83 @@ type Clock struct {
 	Speed float64 `json:"speed"`
 	// End is where a recording ends and the clock stops; zero means never.
 	End time.Time `json:"end,omitzero"`
-
-	wall func() time.Time
 }
 
 // Live is the clock of a railway that runs now: origin now, speed 1.
 func Live(wall func() time.Time) Clock {
 	now := wall()
-	return Clock{Origin: now.UTC(), Start: now, Speed: 1, wall: wall}
+	return Clock{&state{wall: wall, at: reading{Origin: now.UTC(), Start: now, Speed: 1}}}
 }
 
 // Replay starts at origin, runs at speed, and stops at end.
 func Replay(wall func() time.Time, origin, end time.Time, speed float64) (Clock, error) {
-	c := Clock{Origin: origin.UTC(), Start: wall(), Speed: speed, End: end.UTC(), wall: wall}
-	return c, c.validate()
+	at := reading{Origin: origin.UTC(), Start: wall(), Speed: speed, End: end.UTC()}
+	return Clock{&state{wall: wall, at: at}}, at.validate()
 }
 
-func (c Clock) validate() error {
-	if c.Speed <= 0 || c.Speed > 100_000 {
-		return fmt.Errorf("clock speed %v: want above 0 and at most 100000", c.Speed)
+func (r reading) validate() error {
+	if r.Speed <= 0 || r.Speed > 100_000 {
+		return fmt.Errorf("clock speed %v: want above 0 and at most 100000", r.Speed)
 	}
-	if !c.End.IsZero() && c.Origin.After(c.End) {
-		return fmt.Errorf("clock starts at %s, after the recording's end %s", c.Origin.Format(time.RFC3339), c.End.Format(time.RFC3339))
+	if !r.End.IsZero() && r.Origin.After(r.End) {
+		return fmt.Errorf("clock starts at %s, after the recording's end %s", r.Origin.Format(time.RFC3339), r.End.Format(time.RFC3339))
 	}
 	return nil
 }
 
 // Now is the present domain time in UTC.
 func (c Clock) Now() time.Time {
-	now := c.Origin.Add(time.Duration(c.Speed * float64(c.wall().Sub(c.Start))))
-	if !c.End.IsZero() && now.After(c.End) {
-		return c.End
+	c.s.mu.RLock()
+	defer c.s.mu.RUnlock()
+	return c.s.now()
+}
+
+// now is Now for a caller that holds the lock.
+func (s *state) now() time.Time {
+	now := s.at.Origin
+	if !s.held {
+		now = now.Add(time.Duration(s.at.Speed * float64(s.wall().Sub(s.at.Start))))
+	}
+	if !s.at.End.IsZero() && now.After(s.at.End) {
+		return s.at.End
 	}
 	return now
 }
 
+// Speed is how many domain seconds pass in one of the wall's.
+func (c Clock) Speed() float64 {
+	c.s.mu.RLock()
+	defer c.s.mu.RUnlock()
+	return c.s.at.Speed
+}
+
 // Ended says that the recording has come to its end.
-func (c Clock) Ended() bool { return !c.End.IsZero() && !c.Now().Before(c.End) }
+func (c Clock) Ended() bool {
+	c.s.mu.RLock()
+	defer c.s.mu.RUnlock()
+	return !c.s.at.End.IsZero() && !c.s.now().Before(c.s.at.End)
+}
+
+// Hold stops the clock where it stands until Release: a replay waits while a
+// first model is trained.
+func (c Clock) Hold() { c.turn(true) }
+
+// Release lets a held clock go on from where it stands.
+func (c Clock) Release() { c.turn(false) }
+
+func (c Clock) turn(held bool) {
+	c.s.mu.Lock()
+	defer c.s.mu.Unlock()
+	c.s.at.Origin, c.s.at.Start, c.s.held = c.s.now(), c.s.wall(), held
+}
 
 // Save keeps the present moment, from which Resume goes on.
 func (c Clock) Save(path string) error {
-	body, err := json.Marshal(Clock{Origin: c.Now(), Start: c.wall(), Speed: c.Speed, End: c.End})
+	c.s.mu.RLock()
+	at := c.s.at
+	at.Origin, at.Start = c.s.now(), c.s.wall()
+	c.s.mu.RUnlock()
+	body, err := json.Marshal(at)
 	if err != nil {
 		return fmt.Errorf("save clock: %w", err)
 	}
@@ -76,28 +126,38 @@ func (c Clock) Save(path string) error {
 	return os.Rename(temp, path)
 }
 
-// Resume goes on at the moment Save kept, however long ago that was; false if
-// nothing was saved.
-func Resume(wall func() time.Time, path string) (Clock, bool, error) {
-	c, found, err := Read(wall, path)
-	c.Start = wall()
-	return c, found, err
+// Resume goes on at speed from the moment Save kept, however long ago that was;
+// false if nothing was saved.
+func Resume(wall func() time.Time, path string, speed float64) (Clock, bool, error) {
+	at, found, err := read(path)
+	if err != nil || !found {
+		return Clock{}, found, err
+	}
+	at.Start, at.Speed = wall(), speed
+	return Clock{&state{wall: wall, at: at}}, true, at.validate()
 }
 
 // Read tells the same time as the clock that was saved, which still runs in
 // another process; false if nothing was saved.
 func Read(wall func() time.Time, path string) (Clock, bool, error) {
+	at, found, err := read(path)
+	if err != nil || !found {
+		return Clock{}, found, err
+	}
+	return Clock{&state{wall: wall, at: at}}, true, at.validate()
+}
+
+func read(path string) (reading, bool, error) {
+	var at reading
 	body, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return Clock{}, false, nil
+		return at, false, nil
 	}
-	var c Clock
 	if err == nil {
-		err = json.Unmarshal(body, &c)
+		err = json.Unmarshal(body, &at)
 	}
 	if err != nil {
-		return Clock{}, false, fmt.Errorf("read clock %s: %w; remove the file to start anew", path, err)
+		return at, false, fmt.Errorf("read clock %s: %w; remove the file to start anew", path, err)
 	}
-	c.wall = wall
-	return c, true, c.validate()
+	return at, true, nil
 }

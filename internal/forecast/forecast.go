@@ -4,6 +4,7 @@
 package forecast
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -46,6 +47,8 @@ func Load(a Artefact) (*Model, error) {
 	switch {
 	case onTime < 0:
 		return nil, fmt.Errorf("load delay model: edges %v lack the on-time edge %d", a.Edges, rail.LateMinutes-1)
+	case !slices.IsSortedFunc(a.Edges, strictly):
+		return nil, fmt.Errorf("load delay model: edges %v do not ascend", a.Edges)
 	case buckets.Classes() != len(a.Edges)+1:
 		return nil, fmt.Errorf("load delay model: %d classes for %d edges", buckets.Classes(), len(a.Edges))
 	case buckets.Features() != len(a.Features):
@@ -56,9 +59,15 @@ func Load(a Artefact) (*Model, error) {
 		if m.cancel, err = forest.Parse(a.Cancel); err != nil {
 			return nil, fmt.Errorf("load cancellation model: %w", err)
 		}
+		if m.cancel.Classes() != 1 || m.cancel.Features() != len(a.Features) {
+			return nil, fmt.Errorf("load cancellation model: %d classes and %d features in the trees: want 1 and %d", m.cancel.Classes(), m.cancel.Features(), len(a.Features))
+		}
 	}
 	return m, nil
 }
+
+// strictly refuses equal neighbours.
+func strictly(x, y int) int { return cmp.Or(cmp.Compare(x, y), -1) }
 
 // FeatureVersion is the catalogue the model was trained on.
 func (m *Model) FeatureVersion() string { return m.artefact.FeatureVersion }

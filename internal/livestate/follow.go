@@ -59,7 +59,6 @@ type watched struct {
 func (w *watched) Timelines(ctx context.Context, q schema.TimelineQuery, visit func(rail.PlannedEvent, []rail.Change) error) error {
 	return w.Store.Timelines(ctx, q, func(plan rail.PlannedEvent, changes []rail.Change) error {
 		w.stations[plan.EVA] = struct{}{}
-		w.newest = later(w.newest, plan.PolledAt)
 		for _, c := range changes {
 			w.newest = later(w.newest, c.PolledAt)
 		}
@@ -162,7 +161,6 @@ func (l *Live) applyPlan(group string, events []rail.PlannedEvent, earlier []rai
 	l.state.AddPlan(events)
 	for _, e := range events {
 		l.stations[e.EVA] = struct{}{}
-		l.newest = later(l.newest, e.PolledAt)
 	}
 	applied := earlier[:0]
 	for _, c := range earlier {

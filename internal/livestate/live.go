@@ -77,7 +77,7 @@ type Live struct {
 	state     *feature.State // nil until the first fill
 	cursors   map[string]*cursor
 	stations  map[int64]struct{}
-	newest    time.Time // poll time of the newest observation applied
+	newest    time.Time // poll time of the newest change applied; plans are known long before
 	histories map[rail.Day]*feature.History
 	fault     error
 

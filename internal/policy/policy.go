@@ -95,17 +95,17 @@ func (d *decision) skill(s schemas.Signals, p schemas.Policy) {
 	if s.BrierExpected != nil && *s.BrierExpected > 0 {
 		ratio := *s.Brier / *s.BrierExpected
 		if ratio > p.MaxBrierLoss {
-			d.raise(schemas.VerdictRetrain, "Brier %.4f is %.2f times the evaluation's %.4f, more than %.2f, on %d forecasts", *s.Brier, ratio, *s.BrierExpected, p.MaxBrierLoss, s.Events)
+			d.raise(schemas.VerdictRetrain, "Brier %.4f is %.2f times the evaluation's %.4f (limit %.2f), on %d forecasts", *s.Brier, ratio, *s.BrierExpected, p.MaxBrierLoss, s.Events)
 		} else {
-			d.note("Brier %.4f is %.2f times the evaluation's %.4f, at most %.2f, on %d forecasts", *s.Brier, ratio, *s.BrierExpected, p.MaxBrierLoss, s.Events)
+			d.note("Brier %.4f is %.2f times the evaluation's %.4f (limit %.2f), on %d forecasts", *s.Brier, ratio, *s.BrierExpected, p.MaxBrierLoss, s.Events)
 		}
 	}
 	if s.Skill == nil {
 		return
 	}
 	if *s.Skill < p.MinSkill {
-		d.raise(schemas.VerdictRetrain, "skill against the railway's forecast %+.1f %%, below %+.1f %%", 100**s.Skill, 100*p.MinSkill)
+		d.raise(schemas.VerdictRetrain, "skill against the railway's calibrated forecast %+.1f %% (limit %+.1f %%)", 100**s.Skill, 100*p.MinSkill)
 		return
 	}
-	d.note("skill against the railway's forecast %+.1f %%, at least %+.1f %%", 100**s.Skill, 100*p.MinSkill)
+	d.note("skill against the railway's calibrated forecast %+.1f %% (limit %+.1f %%)", 100**s.Skill, 100*p.MinSkill)
 }

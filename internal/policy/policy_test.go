@@ -25,7 +25,7 @@ func TestDecide(t *testing.T) {
 		{"nothing was forecast", func(s *schemas.Signals) { s.Predictions = 0 }, schemas.VerdictAlert, "no forecast of 2024-11-01 was logged"},
 		{"a day without truth never retrains", func(s *schemas.Signals) { s.Events, s.Brier, s.Skill = 0, nil, nil }, schemas.VerdictNothing, "0 forecasts have a truth, fewer than 200"},
 		{"a worse Brier", func(s *schemas.Signals) { s.Brier = of(0.13) }, schemas.VerdictRetrain, "1.30 times the evaluation's"},
-		{"no skill left", func(s *schemas.Signals) { s.Skill = of(-0.01) }, schemas.VerdictRetrain, "-1.0 %, below +0.0 %"},
+		{"no skill left", func(s *schemas.Signals) { s.Skill = of(-0.06) }, schemas.VerdictRetrain, "-6.0 % (limit -5.0 %)"},
 		{"one feature of two drifted is more than 30 %", func(s *schemas.Signals) { s.Drift[1].PSI = 0.4 }, schemas.VerdictRetrain, "1 of 2 features above PSI 0.25"},
 		{"an ordinary day's distance is no drift", func(s *schemas.Signals) { s.Drift[1].PSI, s.Drift[1].Limit = 0.4, 0.5 }, schemas.VerdictNothing, "no feature of 2 above PSI 0.25"},
 		{"drift without truth is an alert", func(s *schemas.Signals) { s.Drift[1].PSI, s.Events, s.Brier = 0.4, 0, nil }, schemas.VerdictAlert, "furthest b 0.400"},

@@ -40,10 +40,14 @@ func (id StopID) Parse() (StopRef, error) {
 	}
 	index, err := strconv.Atoi(s[last+1:])
 	start := s[middle+1 : last]
-	if err != nil || len(start) != len(wireLayout) {
+	if err != nil || len(start) != len(wireLayout) || !digits(start) || !digits(s[last+1:]) {
 		return StopRef{}, fmt.Errorf("stop id %q: want tripHash-YYMMDDHHMM-index", s)
 	}
 	return StopRef{TripHash: s[:middle], Start: start, Index: index}, nil
+}
+
+func digits(s string) bool {
+	return strings.IndexFunc(s, func(r rune) bool { return r < '0' || r > '9' }) < 0
 }
 
 // Trip names one trip on one day: hash and start, the same at every stop.

@@ -1,0 +1,164 @@
+package api_test
+
+import (
+	"context"
+	"fmt"
+	"html"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"puenktlich/api"
+	"puenktlich/internal/feature"
+	"puenktlich/internal/serving/servingtest"
+)
+
+// confident is how the page writes the tiny model's two probabilities.
+var (
+	confident = fmt.Sprintf("%.0f", 100*servingtest.Confident)
+	doubtful  = fmt.Sprintf("%.0f", 100*(1-servingtest.Confident))
+)
+
+func TestTheBoardInABrowser(t *testing.T) {
+	t.Parallel()
+	handler, late := api.ServeThreeTrains(t)
+	page := browse(t, handler, url.Values{"lang": {"en"}, "open": {string(late)}})
+	page.says(t, "board", "RE 4601 (54)", confident+"%", "RE 4602 (54)", doubtful+"%", "Würzburg Hbf", "11:14 (+9)", "speaks for a delay", "Delay in the railway's latest forecast: 9 min")
+	page.says(t, "caption", "Departures Frankfurt(Main)Hbf, 10:15–12:15")
+	page.says(t, "clock", "29 Oct 2024, 10:15; newest report 20 minutes old.")
+	page.says(t, "model", "not the railway's", "punctuality, version 7", servingtest.Ref(7).Digest[:12])
+	page.says(t, "source", "Data: Deutsche Bahn, CC BY 4.0.")
+	widths := page.barWidths("board")
+	if len(widths) < 3 || widths[0] != fmt.Sprintf("%.1f", 100*servingtest.Confident) {
+		t.Errorf("bars %v: want the first as long as its chance, %s%%", widths, confident)
+	}
+	if !page.hidden("empty") || !page.hidden("problem") || page.hidden("table") {
+		t.Errorf("a board shows the board alone:\n%s", page.dom)
+	}
+}
+
+func TestThePageSpeaksGerman(t *testing.T) {
+	t.Parallel()
+	handler, late := api.ServeThreeTrains(t)
+	page := browse(t, handler, url.Values{"lang": {"de"}, "open": {string(late)}})
+	page.says(t, "board", confident+"\u00a0%", "Gleis 5", "spricht für Verspätung", "Verspätung nach der neuesten Prognose der Bahn: 9 min", "30 min oder mehr")
+	page.says(t, "model", "Die Prozentzahlen stammen nicht von der Bahn, sondern vom Modell punctuality, Version 7")
+	if !strings.Contains(page.dom, `<html lang="de">`) {
+		t.Error("the document does not say that it is in German")
+	}
+}
+
+func TestThePageWithoutABoard(t *testing.T) {
+	t.Parallel()
+	served, _ := api.ServeThreeTrains(t)
+	tests := []struct {
+		name    string
+		handler http.Handler
+		query   url.Values
+		id      string
+		text    []string
+	}{
+		{"no train", served, url.Values{"from": {"2024-10-29T20:00"}, "hours": {"1"}}, "empty", []string{"No train in this time"}},
+		{"wrong time", served, url.Values{"from": {"2024-10-29T01:00"}}, "problem", []string{"This cannot be asked.", "is out of reach"}},
+		{"starting", api.ServeNothing(t), nil, "problem", []string{"The system is starting"}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			query := url.Values{"lang": {"en"}}
+			for name, values := range test.query {
+				query[name] = values
+			}
+			page := browse(t, test.handler, query)
+			page.says(t, test.id, test.text...)
+			if page.hidden(test.id) || !page.hidden("table") {
+				t.Errorf("hidden: %s %v, table %v; want the sentence in place of the table", test.id, page.hidden(test.id), page.hidden("table"))
+			}
+		})
+	}
+}
+
+// Every feature has words for travellers, as a reason names any of them.
+func TestThePageHasWordsForEveryFeature(t *testing.T) {
+	t.Parallel()
+	words, err := os.ReadFile("page/reasons.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range feature.Names() {
+		if !regexp.MustCompile(`(?m)^  ` + name + `: \["[^"]+", "[^"]+"\],$`).Match(words) {
+			t.Errorf("page/reasons.js has no English and German words for the feature %s", name)
+		}
+	}
+}
+
+// document is a page as the browser has it after its scripts have run.
+type document struct{ dom string }
+
+// browse opens the page of a handler in headless Chromium. Its time runs as
+// fast as the page lets it, and stands still while an answer is awaited.
+func browse(t *testing.T, handler http.Handler, query url.Values) document {
+	t.Helper()
+	browser, err := exec.LookPath("chromium")
+	if err != nil {
+		t.Skip("NOT TESTED: the page was not opened, as no chromium is on the PATH; install Debian's package chromium to test what a person sees")
+	}
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	// Without a sandbox, as Chromium has none for root; it opens this server alone.
+	command := exec.CommandContext(ctx, browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
+		"--user-data-dir="+t.TempDir(), "--virtual-time-budget=3000", "--dump-dom", server.URL+"/?"+query.Encode())
+	var complaints strings.Builder
+	command.Stderr = &complaints
+	dom, err := command.Output()
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", browser, err, complaints.String())
+	}
+	return document{string(dom)}
+}
+
+// element is the tag and what it holds, up to the first end tag of its kind.
+func (d document) element(id string) (tag, inner string) {
+	found := regexp.MustCompile(`(?s)<(\w+)( [^>]*)?\bid="` + id + `"[^>]*>`).FindStringSubmatchIndex(d.dom)
+	if found == nil {
+		return "", ""
+	}
+	name := d.dom[found[2]:found[3]]
+	inner, _, _ = strings.Cut(d.dom[found[1]:], "</"+name+">")
+	return d.dom[found[0]:found[1]], inner
+}
+
+func (d document) says(t *testing.T, id string, texts ...string) {
+	t.Helper()
+	_, inner := d.element(id)
+	text := html.UnescapeString(regexp.MustCompile(`<[^>]*>`).ReplaceAllString(inner, ""))
+	for _, want := range texts {
+		if !strings.Contains(text, want) {
+			t.Errorf("#%s says %q, want %q in it", id, text, want)
+		}
+	}
+}
+
+func (d document) hidden(id string) bool {
+	tag, _ := d.element(id)
+	return tag == "" || strings.Contains(tag, " hidden")
+}
+
+// barWidths are the lengths of the bars in per cent, as the browser took them.
+func (d document) barWidths(id string) []string {
+	_, inner := d.element(id)
+	var widths []string
+	for _, match := range regexp.MustCompile(`<i style="width: ([0-9.]+)%;">`).FindAllStringSubmatch(inner, -1) {
+		widths = append(widths, match[1])
+	}
+	return widths
+}
