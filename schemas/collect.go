@@ -68,8 +68,8 @@ type CollectWindowResult struct {
 
 // ImportInput asks for recording archives.
 type ImportInput struct {
-	// Directory holds daily archives YYYY-MM-DD.tar.zst, on the disk of the
-	// collect workers. Defaults to the configured recordings.
+	// Directory holds daily archives YYYY-MM-DD.tar.zst or monthly releases
+	// *.parquet, on the disk of the collect workers. Defaults to the configured recordings.
 	Directory string `json:"directory,omitempty"`
 	Group     string `json:"group,omitempty"`
 	// Until leaves out what was polled at or after it. Zero means everything.

@@ -3,6 +3,7 @@ package workflows
 import (
 	"fmt"
 	"path"
+	"strings"
 
 	"go.temporal.io/sdk/workflow"
 
@@ -35,10 +36,19 @@ func ImportHistory(ctx workflow.Context, in schemas.ImportInput) (schemas.Import
 			result.Through = part.Through
 		}
 		if part.Note != "" {
-			result.Note = part.Note
+			result.Note = strings.TrimPrefix(result.Note+"; "+part.Note, "; ")
 		}
-		show(ctx, fmt.Sprintf("### Importing into %s\n%d of %d archives, through %s\n\n%s",
-			plan.Group, i+1, len(plan.Archives), result.Through.Format("2006-01-02 15:04"), countsTable(result.Counts)))
+		show(ctx, importCard(plan, i+1, result))
 	}
 	return result, nil
+}
+
+// importCard tells how far an import is; releases without polls have no moment
+// they reach through.
+func importCard(plan schemas.ImportPlan, done int, r schemas.ImportResult) string {
+	through := ""
+	if !r.Through.IsZero() {
+		through = ", through " + r.Through.Format("2006-01-02 15:04")
+	}
+	return fmt.Sprintf("### Importing into %s\n%d of %d files%s\n\n%s\n%s", plan.Group, done, len(plan.Archives), through, countsTable(r.Counts), r.Note)
 }

@@ -360,7 +360,12 @@ func (s *stopping) InsertPlan(ctx context.Context, batch schema.Batch, events []
 func TestReleaseIsTailedWhole(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, morning())
-	_, err := h.ImportArchive(t.Context(), importing(t, october()))
+	f := historytest.File{Columns: historytest.Columns(), GroupOf: 8}
+	for i := range 20 { // all in one minute, in three row groups
+		f.Rows = append(f.Rows, historytest.Row{"id": fmt.Sprintf("%d-2410290700-2", i), "eva": "8000150", "arrival_planned_time": "2024-10-29 08:00:00",
+			"arrival_change_time": "2024-10-29 08:01:00", "departure_planned_time": "2024-10-29 08:00:00", "departure_change_time": "2024-10-29 08:01:00"})
+	}
+	_, err := h.ImportArchive(t.Context(), importing(t, f))
 	must(t, err)
 	for name, next := range map[string]func(after uint64) (int, uint64){
 		"plan": func(after uint64) (int, uint64) {
@@ -384,8 +389,8 @@ func TestReleaseIsTailedWhole(t *testing.T) {
 		for n, seq := next(0); n > 0; n, seq = next(seq) {
 			seen++
 		}
-		if want := map[string]int{"plan": 155, "changes": 121}[name]; seen != want {
-			t.Errorf("%d %s one by one, want %d", seen, name, want)
+		if seen != 40 {
+			t.Errorf("%d %s one by one, want 40", seen, name)
 		}
 	}
 }
