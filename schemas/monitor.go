@@ -18,12 +18,13 @@ type Policy struct {
 	MaxBrierLoss float64 `json:"max_brier_loss"` // today's Brier over the evaluation's, retrain above
 	MinSkill     float64 `json:"min_skill"`      // against the railway's calibrated forecast, retrain below
 	MaxPSI       float64 `json:"max_psi"`        // per feature, and above the feature's own limit; alert
-	MaxDrifted   float64 `json:"max_drifted"`    // share of features above MaxPSI, retrain above
+	AlertDrifted float64 `json:"alert_drifted"`  // share of drifted features, alert above: of many, some always look strange
+	MaxDrifted   float64 `json:"max_drifted"`    // share of drifted features, retrain above
 }
 
 // DefaultPolicy is what an empty policy means.
 func DefaultPolicy() Policy {
-	return Policy{MinEvents: 200, MaxBrierLoss: 1.25, MinSkill: -0.05, MaxPSI: 0.25, MaxDrifted: 0.3}
+	return Policy{MinEvents: 200, MaxBrierLoss: 1.25, MinSkill: -0.05, MaxPSI: 0.25, AlertDrifted: 0.1, MaxDrifted: 0.3}
 }
 
 // VerdictKind is what a night leads to.

@@ -16,5 +16,5 @@ func tell(ctx workflow.Context, name, value string) {
 // show sets the card of a run. The Temporal UI's frame is shorter than what it
 // holds: an empty last paragraph is what it cuts off.
 func show(ctx workflow.Context, card string) {
-	workflow.SetCurrentDetails(ctx, card+"\n\n&nbsp;\n")
+	workflow.SetCurrentDetails(ctx, card+"\n\n\u00a0\n")
 }

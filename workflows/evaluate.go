@@ -30,7 +30,7 @@ func scoresCard(r schemas.EvaluateResult) string {
 	var b strings.Builder
 	b.WriteString(fmt.Sprintf("### Brier score on %d test events, %s late\n\n| before | **model** | 95 %% interval | rate | by category | railway's forecast | the same calibrated | skill against the best |\n|--:|--:|--:|--:|--:|--:|--:|--:|\n", r.Events, lateShare(r)))
 	for _, h := range r.Horizons {
-		b.WriteString(fmt.Sprintf("| %d&nbsp;min | **%.4f** | %.3f-%.3f | %.4f | %.4f | %.4f | %.4f | %+.1f&nbsp;%% |\n", h.Minutes, h.Brier, h.BrierLow, h.BrierHigh,
+		b.WriteString(fmt.Sprintf("| %d\u00a0min | **%.4f** | %.3f-%.3f | %.4f | %.4f | %.4f | %.4f | %+.1f\u00a0%% |\n", h.Minutes, h.Brier, h.BrierLow, h.BrierHigh,
 			h.Baselines.Rate.Brier, h.Baselines.RateByCategory.Brier, h.Baselines.DBForecast.Brier, h.Baselines.DBForecastCalibrated.Brier, 100*h.Skill))
 	}
 	return b.String()

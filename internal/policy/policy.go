@@ -40,6 +40,9 @@ func withDefaults(p schemas.Policy) schemas.Policy {
 	if p.MaxPSI != 0 {
 		d.MaxPSI = p.MaxPSI
 	}
+	if p.AlertDrifted != 0 {
+		d.AlertDrifted = p.AlertDrifted
+	}
 	if p.MaxDrifted != 0 {
 		d.MaxDrifted = p.MaxDrifted
 	}
@@ -86,6 +89,8 @@ func (d *decision) drift(s schemas.Signals, p schemas.Policy) {
 		d.note("no feature of %d above PSI %.2f and above its own limit", len(s.Drift), p.MaxPSI)
 	case share > p.MaxDrifted && s.Events >= p.MinEvents:
 		d.raise(schemas.VerdictRetrain, "%d of %d features above PSI %.2f and their own limit, more than %.0f %%", drifted, len(s.Drift), p.MaxPSI, 100*p.MaxDrifted)
+	case share <= p.AlertDrifted:
+		d.note("%d of %d features above PSI %.2f and their own limit (limit %.0f %% of them), furthest %s %.3f", drifted, len(s.Drift), p.MaxPSI, 100*p.AlertDrifted, worst.Feature, worst.PSI)
 	default:
 		d.raise(schemas.VerdictAlert, "%d of %d features above PSI %.2f and their own limit, furthest %s %.3f", drifted, len(s.Drift), p.MaxPSI, worst.Feature, worst.PSI)
 	}

@@ -28,6 +28,9 @@ func TestDecide(t *testing.T) {
 		{"no skill left", func(s *schemas.Signals) { s.Skill = of(-0.06) }, schemas.VerdictRetrain, "-6.0 % (limit -5.0 %)"},
 		{"one feature of two drifted is more than 30 %", func(s *schemas.Signals) { s.Drift[1].PSI = 0.4 }, schemas.VerdictRetrain, "1 of 2 features above PSI 0.25"},
 		{"an ordinary day's distance is no drift", func(s *schemas.Signals) { s.Drift[1].PSI, s.Drift[1].Limit = 0.4, 0.5 }, schemas.VerdictNothing, "no feature of 2 above PSI 0.25"},
+		{"one strange feature of twenty is chance", func(s *schemas.Signals) {
+			s.Drift = append(make([]schemas.FeatureDrift, 19), schemas.FeatureDrift{Feature: "c", PSI: 0.4})
+		}, schemas.VerdictNothing, "1 of 20 features above PSI 0.25 and their own limit (limit 10 % of them), furthest c 0.400"},
 		{"drift without truth is an alert", func(s *schemas.Signals) { s.Drift[1].PSI, s.Events, s.Brier = 0.4, 0, nil }, schemas.VerdictAlert, "furthest b 0.400"},
 	}
 	for _, tt := range tests {
