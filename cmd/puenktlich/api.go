@@ -40,11 +40,7 @@ const (
 func apiCommand(p program) *cobra.Command {
 	return &cobra.Command{Use: "api", Short: "run one instance of the prediction API against servers given by address", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, at, err := p.standalone()
-			if err != nil {
-				return err
-			}
-			a, err := connect(cmd.Context(), c, at, p)
+			a, err := p.alone(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -54,7 +50,7 @@ func apiCommand(p program) *cobra.Command {
 				return err
 			}
 			defer stop()
-			fmt.Fprintf(p.out, "prediction API at http://%s\n", c.Listen)
+			fmt.Fprintf(p.out, "prediction API at http://%s\n", a.config.Listen)
 			<-cmd.Context().Done()
 			return nil
 		}}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -38,6 +39,15 @@ func (p program) standalone() (config.Config, clock.Clock, error) {
 	return c, at, err
 }
 
+// alone connects a single role; the caller closes.
+func (p program) alone(ctx context.Context) (*adapters, error) {
+	c, at, err := p.standalone()
+	if err != nil {
+		return nil, err
+	}
+	return connect(ctx, c, at, p)
+}
+
 // savedEnvironment is where a stack that `up` started in this directory is; the
 // process's own environment comes after it and wins.
 func savedEnvironment(environ []string) []string {
@@ -72,11 +82,7 @@ func workerCommand(p program) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			c, at, err := p.standalone()
-			if err != nil {
-				return err
-			}
-			a, err := connect(cmd.Context(), c, at, p)
+			a, err := p.alone(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -111,11 +117,7 @@ func parsePools(names []string) ([]schemas.Queue, error) {
 func migrateCommand(p program) *cobra.Command {
 	return &cobra.Command{Use: "migrate", Short: "make the bucket, the tables and the search attributes", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, at, err := p.standalone()
-			if err != nil {
-				return err
-			}
-			a, err := connect(cmd.Context(), c, at, p)
+			a, err := p.alone(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -134,11 +136,7 @@ func rollbackCommand(p program) *cobra.Command {
 	var model string
 	cmd := &cobra.Command{Use: "rollback", Short: "bring back an earlier champion", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, at, err := p.standalone()
-			if err != nil {
-				return err
-			}
-			a, err := connect(cmd.Context(), c, at, p)
+			a, err := p.alone(cmd.Context())
 			if err != nil {
 				return err
 			}

@@ -95,11 +95,7 @@ func (a *adapters) groupNames(ctx context.Context) ([]string, error) {
 func scheduleCommand(p program) *cobra.Command {
 	apply := &cobra.Command{Use: "apply", Short: "make or update every schedule", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, now, err := p.standalone()
-			if err != nil {
-				return err
-			}
-			a, err := connect(cmd.Context(), c, now, p)
+			a, err := p.alone(cmd.Context())
 			if err != nil {
 				return err
 			}
