@@ -44,6 +44,9 @@ func TestRolesAgainstServersGivenByAddress(t *testing.T) {
 	role.start("api")
 	answers(t, "http://"+listen+"/healthz", http.StatusOK)
 	answers(t, "http://"+listen+"/readyz", http.StatusServiceUnavailable) // no champion yet
+	role.finish("first-start", "--days", "3")
+	answers(t, "http://"+listen+"/readyz", http.StatusOK)
+	role.finish("first-start") // has nothing to do
 	a, err := connect(t.Context(), c, clock.Live(time.Now), p)
 	require.NoError(t, err)
 	defer a.close()

@@ -61,8 +61,9 @@ func (p program) up(ctx context.Context, in upFlags) error {
 		return err
 	}
 	e.stops = append(e.stops, stopAPI)
+	go e.watchDisk(ctx, p)
 	fmt.Fprintf(p.out, "prediction API at http://%s after %.1f s\n", e.config.Listen, time.Since(began).Seconds())
-	if err := e.firstStart(ctx, p, in); err != nil {
+	if err := e.firstStart(ctx, p, historyDays); err != nil {
 		return err
 	}
 	e.clock.Release()
@@ -145,14 +146,36 @@ func (e *embedded) wait(ctx context.Context, p program) error {
 		case err := <-e.stack.Failed():
 			return err
 		case <-ticker.C:
-			if err := e.saveClock(); err != nil {
-				return err
+			if err := e.saveClock(); err != nil && e.stack.CheckDisk() == nil {
+				return err // on a full disk it is written once there is room
 			}
 			if e.clock.Ended() && !ended {
 				ended = true
 				fmt.Fprintf(p.out, "the recorded days have ended at %s: the clock stands still\n", e.clock.Now().In(rail.Berlin).Format("2006-01-02 15:04"))
 			}
 		}
+	}
+}
+
+// watchDisk says so once when the disk runs full, and once when there is room
+// again; what the servers cannot write until then is tried again.
+func (e *embedded) watchDisk(ctx context.Context, p program) {
+	ticker := time.NewTicker(saveEvery)
+	defer ticker.Stop()
+	for full := false; ; {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		err := e.stack.CheckDisk()
+		switch {
+		case err != nil && !full:
+			fmt.Fprintf(p.err, "%v: what cannot be stored until then is tried again\n", err)
+		case err == nil && full:
+			fmt.Fprintln(p.err, "the disk has room again")
+		}
+		full = err != nil
 	}
 }
 

@@ -107,6 +107,10 @@ func (s *Stack) unlock() {
 	}
 }
 
+// CheckDisk fails with a sentence while the data directory's disk has less free
+// space than Start asks for: servers on a full disk stop writing.
+func (s *Stack) CheckDisk() error { return checkFree(s.dir, DataFreeBytes) }
+
 // claimRest checks the disk, loads the secrets and settles the ports.
 func (s *Stack) claimRest() error {
 	if err := checkFree(s.dir, DataFreeBytes); err != nil {
