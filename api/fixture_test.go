@@ -64,13 +64,13 @@ type house struct {
 	log      *spool.Log
 	champion *serving.Champion
 	clock    *hand
-	registry *registry
+	registry *aliases
 }
 
-// registry is what the object store would say.
-type registry struct{ away bool }
+// aliases is what the object store would say.
+type aliases struct{ away bool }
 
-func (r *registry) Aliases(context.Context, string) (schemas.Aliases, string, error) {
+func (r *aliases) Aliases(context.Context, string) (schemas.Aliases, string, error) {
 	if r.away {
 		return schemas.Aliases{}, "", errors.New("the object store does not answer")
 	}
@@ -90,7 +90,7 @@ func build(t testing.TB) *house {
 		t.Fatal(err)
 	}
 	quiet := slog.New(slog.DiscardHandler)
-	h := &house{db: db, clock: &hand{now: begin}, registry: &registry{}}
+	h := &house{db: db, clock: &hand{now: begin}, registry: &aliases{}}
 	h.live = livestate.NewLive(livestate.LiveOptions{Store: db, Source: "test", Groups: []string{"main"}, Clock: h.clock, Every: time.Millisecond, Logger: quiet})
 	if h.log, err = spool.Open(spool.Options{Dir: filepath.Join(t.TempDir(), "spool"), Store: db, ShipEvery: time.Hour, Logger: quiet}); err != nil {
 		t.Fatal(err)

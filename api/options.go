@@ -80,6 +80,9 @@ type Options struct {
 	Stored func(ctx context.Context, id string) (p schema.Prediction, found bool, err error)
 	// Registry may be nil: models are then described by the champion alone.
 	Registry Registry
+	// RegistryEvents are the changes of a model's aliases up to a moment, oldest
+	// first. Nil: what was live when cannot be asked.
+	RegistryEvents func(ctx context.Context, model string, until time.Time) ([]schema.RegistryEvent, error)
 	// Stations answers names of stations; it is asked often and must not wait.
 	// Nil, or a station without a name: its number.
 	Stations func() []rail.Station

@@ -33,8 +33,17 @@ type route struct {
 	handle  handler
 }
 
-// New makes the API.
-func New(o Options) http.Handler { return newEngine(o) }
+// New makes the API. HEAD is answered wherever GET is.
+func New(o Options) http.Handler {
+	e := newEngine(o)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodHead { // the server leaves the body away by the request it has read
+			r = r.Clone(r.Context())
+			r.Method = http.MethodGet
+		}
+		e.ServeHTTP(w, r)
+	})
+}
 
 func newEngine(o Options) *gin.Engine {
 	gin.SetMode(gin.ReleaseMode)
@@ -65,14 +74,16 @@ func (s *server) routes() []route {
 	board := &stations{live: s.o.Live, names: s.directory, clock: s.clock, forecaster: s.o.Forecaster}
 	single := &forecasts{live: s.o.Live, clock: s.clock, forecaster: s.o.Forecaster}
 	logged := &predictions{log: s.o.Log, stored: s.o.Stored, champion: s.o.Champion}
-	served := &models{model: s.o.Model, champion: s.o.Champion, registry: s.o.Registry}
+	served := &models{model: s.o.Model, champion: s.o.Champion, registry: s.o.Registry, events: s.o.RegistryEvents, clock: s.clock}
 	state := &health{live: s.o.Live, champion: s.o.Champion, instance: s.o.Instance}
 	return []route{
 		{"/v1/stations", nil, RoleRead, board.list},
 		{"/v1/stations/:eva/forecasts", []string{"from", "hours", "event"}, RolePredict, board.forecasts},
 		{"/v1/forecasts", []string{"stop_id", "event", "at", "explain"}, RolePredict, single.get},
 		{"/v1/predictions/:id", nil, RoleRead, logged.get},
+		{"/v1/models", nil, RoleRead, served.list},
 		{"/v1/models/:name", nil, RoleRead, served.get},
+		{"/v1/models/:name/live", []string{"at"}, RoleRead, served.live},
 		{"/healthz", nil, RoleRead, state.alive},
 		{"/readyz", nil, RoleRead, state.ready},
 		{"/openapi.json", nil, RoleRead, openAPI},

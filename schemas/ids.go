@@ -31,6 +31,9 @@ func ModelID(model string) string { return "model/" + model }
 // LifecycleID names the one lifecycle of a model that may run at a time.
 func LifecycleID(model string) string { return "lifecycle/" + model }
 
+// PromoteID names the one rollout that a lifecycle of a model starts.
+func PromoteID(model string) string { return "promote/" + model }
+
 // StepID names a child after its parent and what it does.
 func StepID(parent, step string) string { return parent + "/" + step }
 

@@ -15,6 +15,8 @@ type LifecycleInput struct {
 	Reason     string      `json:"reason,omitempty"`
 	// Actor defaults to "unauthenticated UI".
 	Actor string `json:"actor,omitempty"`
+	// Rollout overrides the configured stages; all zero promotes at once.
+	Rollout *Rollout `json:"rollout,omitempty"`
 	// KeepChampion evaluates and packages without promoting.
 	KeepChampion bool `json:"keep_champion,omitempty"`
 }
@@ -33,5 +35,8 @@ type LifecycleResult struct {
 	Evaluate EvaluateResult `json:"evaluate"`
 	Package  PackageRef     `json:"package"`
 	Switch   *SwitchResult  `json:"switch,omitempty"`
-	Decision string         `json:"decision"`
+	// Rollout is the workflow that goes on where the lifecycle ends: shadow,
+	// canary, approval.
+	Rollout  string `json:"rollout,omitempty"`
+	Decision string `json:"decision"`
 }

@@ -57,6 +57,7 @@ type Signals struct {
 	Version       int            `json:"version"`
 	Digest        string         `json:"digest"`
 	Day           string         `json:"day"`
+	AsOf          time.Time      `json:"as_of"`
 	Source        string         `json:"source"` // panel, or batch where the panel has none of this version
 	Events        int            `json:"events"` // event-horizon rows scored on truth
 	Predictions   int            `json:"predictions"`
@@ -92,9 +93,11 @@ type ScoreBatchInput struct {
 
 // ScoreBatchResult counts them.
 type ScoreBatchResult struct {
-	Day         string     `json:"day"`
-	Package     PackageRef `json:"package"`
-	Events      int        `json:"events"`
-	Predictions int        `json:"predictions"`
-	Note        string     `json:"note,omitempty"`
+	Day     string     `json:"day"`
+	Package PackageRef `json:"package"`
+	// Challenger forecast the same beside the champion; nil for none.
+	Challenger  *PackageRef `json:"challenger,omitempty"`
+	Events      int         `json:"events"`
+	Predictions int         `json:"predictions"`
+	Note        string      `json:"note,omitempty"`
 }

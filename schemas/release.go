@@ -30,10 +30,12 @@ type AliasEntry struct {
 
 // Aliases is aliases/<model>.json, written only with conditional puts.
 type Aliases struct {
-	Model    string       `json:"model"`
-	Revision int          `json:"revision"`
-	Champion *AliasEntry  `json:"champion,omitempty"`
-	History  []AliasEntry `json:"history"` // earlier champions, newest first, at most 50
+	Model    string      `json:"model"`
+	Revision int         `json:"revision"`
+	Champion *AliasEntry `json:"champion,omitempty"`
+	// Challenger is tried beside the champion; nil for none.
+	Challenger *ChallengerEntry `json:"challenger,omitempty"`
+	History    []AliasEntry     `json:"history"` // earlier champions, newest first, at most 50
 }
 
 // ModelInput starts the long-lived workflow of a model; the state is carried
@@ -41,6 +43,9 @@ type Aliases struct {
 type ModelInput struct {
 	Model  string  `json:"model,omitempty"`
 	Leases []Lease `json:"leases,omitempty"`
+	// Challenger and Rollout, the workflow that tries it, of the run before.
+	Challenger *ChallengerEntry `json:"challenger,omitempty"`
+	Rollout    string           `json:"rollout,omitempty"`
 }
 
 // Lease says that an API instance serves a model until it expires.
@@ -89,6 +94,9 @@ type ModelStatus struct {
 	Model  string      `json:"model"`
 	Last   *AliasEntry `json:"last_switch,omitempty"`
 	Leases []Lease     `json:"leases"`
+	// Challenger and the workflow that tries it.
+	Challenger *ChallengerEntry `json:"challenger,omitempty"`
+	Rollout    string           `json:"rollout,omitempty"`
 }
 
 // SwitchInput is one activity: the conditional write of the alias.
@@ -122,4 +130,6 @@ type PromoteInput struct {
 	Actor   string     `json:"actor,omitempty"`
 	Reason  string     `json:"reason,omitempty"`
 	AsOf    time.Time  `json:"as_of,omitzero"`
+	// Rollout overrides the configured one; all zero promotes at once.
+	Rollout *Rollout `json:"rollout,omitempty"`
 }

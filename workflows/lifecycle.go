@@ -4,9 +4,11 @@ import (
 	"fmt"
 	"strings"
 
+	enums "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/workflow"
 
 	"puenktlich/activities/prepare"
+	"puenktlich/activities/release"
 	"puenktlich/schemas"
 )
 
@@ -107,17 +109,40 @@ func (l *lifecycle) promote(ctx workflow.Context) error {
 	case !l.result.Evaluate.Gate.Passed:
 		l.result.Decision = "not promoted: the gate failed"
 	default:
-		var switched schemas.SwitchResult
-		err := workflow.ExecuteChildWorkflow(child(ctx, stepID(ctx, "promote"), "promote "+versionName(l.result.Package)), PromoteModel,
-			schemas.PromoteInput{Package: l.result.Package, Actor: l.in.Actor, Reason: l.in.Reason, AsOf: l.plan.AsOf}).Get(ctx, &switched)
-		if err != nil {
+		if err := l.handOver(ctx); err != nil {
 			return err
 		}
-		l.result.Switch = &switched
-		l.result.Decision = "promoted: the gate holds"
 	}
 	tell(ctx, schemas.AttributeDecision, strings.SplitN(l.result.Decision, ":", 2)[0])
 	return nil
+}
+
+// handOver gives the package to PromoteModel, and waits where that needs
+// neither truth nor a person.
+func (l *lifecycle) handOver(ctx workflow.Context) error {
+	request := schemas.PromoteInput{Package: l.result.Package, Actor: l.in.Actor, Reason: l.in.Reason, AsOf: l.plan.AsOf, Rollout: l.in.Rollout}
+	var plan schemas.RolloutPlan
+	var steps *release.Activities
+	err := workflow.ExecuteActivity(with(ctx, light(schemas.QueueRelease, "plan the rollout")), steps.PlanRollout, request).Get(ctx, &plan)
+	if err != nil {
+		return err
+	}
+	if plan.Ends() {
+		var promoted schemas.PromoteResult
+		err := workflow.ExecuteChildWorkflow(child(ctx, stepID(ctx, "promote"), "promote "+versionName(l.result.Package)), PromoteModel, request).Get(ctx, &promoted)
+		l.result.Switch, l.result.Decision = promoted.Switch, "promoted: the gate holds"
+		return err
+	}
+	l.result.Rollout = schemas.PromoteID(l.in.Model)
+	own := workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{WorkflowID: l.result.Rollout, StaticSummary: "roll out " + versionName(l.result.Package),
+		ParentClosePolicy: enums.PARENT_CLOSE_POLICY_ABANDON})
+	err = workflow.ExecuteChildWorkflow(own, PromoteModel, request).GetChildWorkflowExecution().Get(ctx, nil)
+	if alreadyRunning(err) {
+		l.result.Decision = fmt.Sprintf("not promoted: %s is trying another version; reject that one, or start PromoteModel when it has ended", l.result.Rollout)
+		return nil
+	}
+	l.result.Decision = fmt.Sprintf("handed over: the gate holds, %s tries it", l.result.Rollout)
+	return err
 }
 
 // card is the run told as Markdown.

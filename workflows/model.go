@@ -25,9 +25,13 @@ type model struct {
 	leases []schemas.Lease // by instance
 	last   *schemas.AliasEntry
 	busy   workflow.Mutex
+	// challenger is tried by the workflow rollout; both are empty without one.
+	challenger *schemas.ChallengerEntry
+	rollout    string
 }
 
-// Model takes the updates promote and rollback, one at a time, and keeps the
+// Model takes the updates promote, rollback and challenge, one at a time, hands
+// approve and reject to the rollout that tries the challenger, and keeps the
 // leases of the API instances. It never ends: it continues as new.
 func Model(ctx workflow.Context, in schemas.ModelInput) error {
 	if in.Model == "" {
@@ -37,18 +41,19 @@ func Model(ctx workflow.Context, in schemas.ModelInput) error {
 		return refuse(schemas.FailureInvalidInput, "the workflow of model %s runs once, under the id %s, and is started by the first promotion: send the updates %s and %s there", in.Model, id, schemas.UpdatePromote, schemas.UpdateRollback)
 	}
 	tell(ctx, schemas.AttributeModel, in.Model)
-	m := &model{name: in.Model, leases: in.Leases, busy: workflow.NewMutex(ctx)}
+	m := &model{name: in.Model, leases: in.Leases, challenger: in.Challenger, rollout: in.Rollout, busy: workflow.NewMutex(ctx)}
 	if err := m.listen(ctx); err != nil {
 		return err
 	}
 	m.receiveLeases(ctx)
+	m.forwardTicks(ctx)
 	err := workflow.Await(ctx, func() bool {
 		return workflow.GetInfo(ctx).GetContinueAsNewSuggested() && workflow.AllHandlersFinished(ctx)
 	})
 	if err != nil {
 		return err
 	}
-	return workflow.NewContinueAsNewError(ctx, Model, schemas.ModelInput{Model: m.name, Leases: m.leases})
+	return workflow.NewContinueAsNewError(ctx, Model, schemas.ModelInput{Model: m.name, Leases: m.leases, Challenger: m.challenger, Rollout: m.rollout})
 }
 
 // listen registers updates and the query.
@@ -61,9 +66,12 @@ func (m *model) listen(ctx workflow.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := m.listenChallenger(ctx); err != nil {
+		return err
+	}
 	return workflow.SetQueryHandlerWithOptions(ctx, schemas.QueryStatus, func() (schemas.ModelStatus, error) {
-		return schemas.ModelStatus{Model: m.name, Last: m.last, Leases: m.leases}, nil
-	}, workflow.QueryHandlerOptions{Description: "last switch and leased API instances"})
+		return schemas.ModelStatus{Model: m.name, Last: m.last, Leases: m.leases, Challenger: m.challenger, Rollout: m.rollout}, nil
+	}, workflow.QueryHandlerOptions{Description: "last switch, challenger and leased API instances"})
 }
 
 func validatePromote(name string) func(workflow.Context, schemas.PromoteRequest) error {
@@ -120,6 +128,9 @@ func (m *model) change(ctx workflow.Context, in schemas.SwitchInput) (schemas.Sw
 		return schemas.SwitchResult{}, readable(err)
 	}
 	m.last = &champion
+	if m.challenger != nil && m.challenger.Package.Digest == champion.Package.Digest {
+		m.challenger = nil
+	}
 	result := m.confirm(ctx, champion)
 	tell(ctx, schemas.AttributeVersion, versionName(champion.Package))
 	show(ctx, switchCard(result))

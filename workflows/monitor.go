@@ -38,6 +38,9 @@ func MonitorModel(ctx workflow.Context, in schemas.MonitorInput) (schemas.Monito
 	err = workflow.ExecuteActivity(with(ctx, light(schemas.QueueScore, "store the verdict")), steps.Record, in, result).Get(ctx, nil)
 	tell(ctx, schemas.AttributeDecision, string(result.Verdict.Kind))
 	show(ctx, verdictCard(result))
+	if !in.DryRun {
+		tick(ctx, in.Model, schemas.Tick{AsOf: result.Signals.AsOf})
+	}
 	return result, readable(err)
 }
 

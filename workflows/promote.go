@@ -2,40 +2,271 @@ package workflows
 
 import (
 	"fmt"
+	"strings"
+	"time"
 
+	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"puenktlich/activities/release"
 	"puenktlich/schemas"
 )
 
-// PromoteModel loads a package as a server would and asks the Model workflow to
-// make it champion.
-func PromoteModel(ctx workflow.Context, in schemas.PromoteInput) (schemas.SwitchResult, error) {
-	var steps *release.Activities
-	var result schemas.SwitchResult
-	if in.Package.Digest == "" {
-		var newest schemas.PackageRef
-		err := workflow.ExecuteActivity(with(ctx, light(schemas.QueueRelease, "newest version")), steps.NewestPackage, in).Get(ctx, &newest)
-		if err != nil {
-			return result, readable(err)
-		}
-		in.Package = newest
-	}
+// promotion is one run of PromoteModel.
+type promotion struct {
+	in       schemas.PromoteInput
+	plan     schemas.RolloutPlan
+	result   schemas.PromoteResult
+	stage    schemas.Stage
+	ticks    workflow.ReceiveChannel
+	opinions workflow.ReceiveChannel
+	opinion  *schemas.Opinion // the last one given
+	steps    *release.Activities
+}
+
+// PromoteModel loads a package as a server would and brings it to the alias
+// champion: at once where the rollout has no stages or there is no champion,
+// else through shadow, canary and approval, each judged on truth at every tick,
+// and watched after the switch. Only the Model workflow writes the aliases.
+func PromoteModel(ctx workflow.Context, in schemas.PromoteInput) (schemas.PromoteResult, error) {
 	if in.Reason == "" {
 		in.Reason = "started by hand"
 	}
 	in.Actor = actor(in.Actor)
-	tell(ctx, schemas.AttributeModel, in.Package.Model)
-	tell(ctx, schemas.AttributeVersion, versionName(in.Package))
-	err := workflow.ExecuteActivity(with(ctx, heavy(schemas.QueueRelease, "verify "+versionName(in.Package))), steps.VerifyPackage, in.Package).Get(ctx, nil)
-	if err != nil {
-		return result, readable(err)
+	p := &promotion{in: in, ticks: workflow.GetSignalChannel(ctx, schemas.SignalTick), opinions: workflow.GetSignalChannel(ctx, schemas.SignalOpinion)}
+	err := p.run(ctx)
+	if temporal.IsCanceledError(err) && p.stage != "" {
+		if failed := p.withdraw(ctx, "the rollout was cancelled"); failed != nil {
+			return p.result, readable(failed)
+		}
 	}
-	err = workflow.ExecuteActivity(with(ctx, heavy(schemas.QueueRelease, "ask "+schemas.ModelID(in.Package.Model))), steps.RequestPromotion, in).Get(ctx, &result)
+	return p.result, readable(err)
+}
+
+func (p *promotion) run(ctx workflow.Context) error {
+	err := workflow.ExecuteActivity(with(ctx, light(schemas.QueueRelease, "plan the rollout")), p.steps.PlanRollout, p.in).Get(ctx, &p.plan)
 	if err != nil {
-		return result, readable(err)
+		return err
 	}
-	show(ctx, switchCard(result)+fmt.Sprintf("\n\nThe long-lived workflow is `%s`.", schemas.ModelID(in.Package.Model)))
-	return result, nil
+	p.result.Package, p.result.Judged = p.plan.Package, []schemas.Judgement{}
+	tell(ctx, schemas.AttributeModel, p.plan.Package.Model)
+	tell(ctx, schemas.AttributeVersion, versionName(p.plan.Package))
+	err = workflow.ExecuteActivity(with(ctx, heavy(schemas.QueueRelease, "verify "+versionName(p.plan.Package))), p.steps.VerifyPackage, p.plan.Package).Get(ctx, nil)
+	if err != nil {
+		return err
+	}
+	if !p.plan.Immediate() && p.plan.Champion.Digest != p.plan.Package.Digest {
+		if passed, err := p.tryOut(ctx); err != nil || !passed {
+			return err
+		}
+	}
+	if err := p.promote(ctx); err != nil {
+		return err
+	}
+	return p.watch(ctx)
+}
+
+// tryOut takes the package through the stages before the switch; false where
+// one of them rejected it.
+func (p *promotion) tryOut(ctx workflow.Context) (bool, error) {
+	r := p.plan.Rollout
+	for _, stage := range []struct {
+		name  schemas.Stage
+		wants bool
+		mode  schemas.Mode
+		share float64
+	}{
+		{schemas.StageShadow, r.ShadowDays > 0, schemas.ModeShadow, 0},
+		{schemas.StageCanary, r.CanaryDays > 0, schemas.ModeCanary, r.CanaryShare},
+	} {
+		if !stage.wants {
+			continue
+		}
+		if err := p.challenge(ctx, p.plan.Package, stage.mode, stage.share); err != nil {
+			return false, err
+		}
+		p.at(ctx, stage.name)
+		judged, err := p.await(ctx, schemas.JudgeInput{Stage: stage.name, Candidate: p.plan.Package, Reference: *p.plan.Champion, Rollout: r})
+		if err != nil || judged.Next == schemas.NextReject {
+			return false, p.rejected(ctx, err, strings.Join(judged.Reasons, "; "))
+		}
+	}
+	return p.approval(ctx)
+}
+
+// approval waits for a person where the rollout wants one; an approval given
+// during an earlier stage counts.
+func (p *promotion) approval(ctx workflow.Context) (bool, error) {
+	if p.plan.Rollout.Approval != schemas.ApprovalRequired {
+		return true, nil
+	}
+	if p.plan.Rollout.ShadowDays == 0 && p.plan.Rollout.CanaryDays == 0 {
+		if err := p.challenge(ctx, p.plan.Package, schemas.ModeShadow, 0); err != nil {
+			return false, err
+		}
+	}
+	p.at(ctx, schemas.StageApproval)
+	for p.opinion == nil {
+		var given schemas.Opinion
+		if more := p.opinions.Receive(ctx, &given); !more || ctx.Err() != nil {
+			return false, ctx.Err()
+		}
+		p.opinion = &given
+	}
+	if !p.opinion.Approved {
+		return false, p.rejected(ctx, nil, fmt.Sprintf("rejected by %s: %s", p.opinion.Actor, p.opinion.Reason))
+	}
+	return true, nil
+}
+
+// await judges a stage at once and at every tick until it is decided. A
+// rejection by a person ends it; an approval is kept for later.
+func (p *promotion) await(ctx workflow.Context, in schemas.JudgeInput) (schemas.Judgement, error) {
+	in.Since, in.AsOf = p.plan.AsOf, p.plan.AsOf
+	for {
+		var judged schemas.Judgement
+		summary := fmt.Sprintf("judge %s in %s as of %s", versionName(in.Candidate), in.Stage, in.AsOf.Format("2006-01-02 15:04"))
+		if err := workflow.ExecuteActivity(with(ctx, heavy(schemas.QueueRelease, summary)), p.steps.JudgeChallenger, in).Get(ctx, &judged); err != nil {
+			return judged, err
+		}
+		p.keep(judged)
+		show(ctx, p.card())
+		if judged.Next != schemas.NextWait {
+			p.plan.AsOf = in.AsOf
+			return judged, nil
+		}
+		asOf, rejected, err := p.next(ctx, in.AsOf)
+		if err != nil {
+			return judged, err
+		}
+		if rejected {
+			judged.Next, judged.Reasons = schemas.NextReject, []string{fmt.Sprintf("rejected by %s: %s", p.opinion.Actor, p.opinion.Reason)}
+			return judged, nil
+		}
+		in.AsOf = asOf
+	}
+}
+
+// next waits for a later moment to judge at, or for a rejection.
+func (p *promotion) next(ctx workflow.Context, last time.Time) (asOf time.Time, rejected bool, err error) {
+	asOf = last
+	for !asOf.After(last) && !rejected {
+		selector := workflow.NewSelector(ctx)
+		selector.AddReceive(p.ticks, func(c workflow.ReceiveChannel, _ bool) {
+			var t schemas.Tick
+			c.Receive(ctx, &t)
+			asOf = t.AsOf
+		})
+		selector.AddReceive(p.opinions, func(c workflow.ReceiveChannel, _ bool) {
+			var given schemas.Opinion
+			c.Receive(ctx, &given)
+			p.opinion, rejected = &given, !given.Approved
+		})
+		selector.AddReceive(ctx.Done(), func(workflow.ReceiveChannel, bool) {})
+		selector.Select(ctx)
+		if ctx.Err() != nil {
+			return asOf, false, ctx.Err()
+		}
+	}
+	return asOf, rejected, nil
+}
+
+// keep replaces an earlier judgement of the same stage.
+func (p *promotion) keep(j schemas.Judgement) {
+	if n := len(p.result.Judged); n > 0 && p.result.Judged[n-1].Stage == j.Stage {
+		p.result.Judged = p.result.Judged[:n-1]
+	}
+	p.result.Judged = append(p.result.Judged, j)
+}
+
+func (p *promotion) challenge(ctx workflow.Context, candidate schemas.PackageRef, mode schemas.Mode, share float64) error {
+	return workflow.ExecuteActivity(with(ctx, light(schemas.QueueRelease, fmt.Sprintf("%s into %s", versionName(candidate), mode))), p.steps.RequestChallenge,
+		schemas.ChallengeRequest{Package: candidate, Mode: mode, Share: share, Actor: p.in.Actor, Reason: p.in.Reason, At: p.plan.AsOf,
+			Rollout: workflow.GetInfo(ctx).WorkflowExecution.ID}).Get(ctx, nil)
+}
+
+// rejected ends the rollout and takes the challenger away; an error of the
+// stage itself is handed on and leaves the alias as it is.
+func (p *promotion) rejected(ctx workflow.Context, err error, reason string) error {
+	if err != nil {
+		return err
+	}
+	p.result.Outcome, p.result.Reason, p.result.Champion = schemas.OutcomeRejected, reason, *p.plan.Champion
+	if err := p.withdraw(ctx, reason); err != nil {
+		return err
+	}
+	p.done(ctx)
+	return nil
+}
+
+// withdraw clears the alias challenger, also of a cancelled run.
+func (p *promotion) withdraw(ctx workflow.Context, reason string) error {
+	ctx, cancel := workflow.NewDisconnectedContext(ctx)
+	defer cancel()
+	challenger := p.plan.Package
+	if p.stage == schemas.StageWatch {
+		challenger = *p.plan.Champion
+	}
+	return workflow.ExecuteActivity(with(ctx, light(schemas.QueueRelease, "no challenger")), p.steps.RequestChallenge,
+		schemas.ChallengeRequest{Package: challenger, Actor: p.in.Actor, Reason: reason, At: p.plan.AsOf}).Get(ctx, nil)
+}
+
+func (p *promotion) promote(ctx workflow.Context) error {
+	request := p.in
+	request.Package, request.AsOf = p.plan.Package, p.plan.AsOf
+	if p.opinion != nil {
+		request.Actor, request.Reason = p.opinion.Actor, p.opinion.Reason
+	}
+	p.result.Switch = &schemas.SwitchResult{}
+	err := workflow.ExecuteActivity(with(ctx, heavy(schemas.QueueRelease, "ask "+schemas.ModelID(p.plan.Package.Model))), p.steps.RequestPromotion, request).Get(ctx, p.result.Switch)
+	if err != nil {
+		p.result.Switch = nil
+		return err
+	}
+	p.result.Outcome, p.result.Reason, p.result.Champion = schemas.OutcomePromoted, request.Reason, p.plan.Package
+	show(ctx, p.card())
+	return nil
+}
+
+// watch keeps the champion before in shadow for some days, and brings it back
+// where it turns out to be clearly better.
+func (p *promotion) watch(ctx workflow.Context) error {
+	before := p.plan.Champion
+	if p.plan.Rollout.WatchDays == 0 || before == nil || before.Digest == p.plan.Package.Digest {
+		p.done(ctx)
+		return nil
+	}
+	if err := p.challenge(ctx, *before, schemas.ModeShadow, 0); err != nil {
+		return err
+	}
+	p.at(ctx, schemas.StageWatch)
+	judged, err := p.await(ctx, schemas.JudgeInput{Stage: schemas.StageWatch, Candidate: p.plan.Package, Reference: *before, Rollout: p.plan.Rollout})
+	if err != nil {
+		return err
+	}
+	reason := strings.Join(judged.Reasons, "; ")
+	if judged.Next == schemas.NextReject {
+		err := workflow.ExecuteActivity(with(ctx, heavy(schemas.QueueRelease, "roll back")), p.steps.RequestRollback, p.plan.Package.Model,
+			schemas.RollbackRequest{Digest: before.Digest, Actor: "policy", Reason: reason, At: p.plan.AsOf}).Get(ctx, p.result.Switch)
+		if err != nil {
+			return err
+		}
+		p.result.Outcome, p.result.Reason, p.result.Champion = schemas.OutcomeRolledBack, reason, *before
+	} else if err := p.withdraw(ctx, "watched: "+reason); err != nil {
+		return err
+	}
+	p.done(ctx)
+	return nil
+}
+
+func (p *promotion) at(ctx workflow.Context, stage schemas.Stage) {
+	p.stage = stage
+	tell(ctx, schemas.AttributeStage, string(stage))
+	show(ctx, p.card())
+}
+
+func (p *promotion) done(ctx workflow.Context) {
+	tell(ctx, schemas.AttributeStage, "done")
+	tell(ctx, schemas.AttributeDecision, string(p.result.Outcome))
+	show(ctx, p.card())
 }

@@ -46,7 +46,10 @@ type Activities struct {
 // Measure reads one day of the champion's forecasts once and computes every
 // signal the policy knows.
 func (a *Activities) Measure(ctx context.Context, in schemas.MonitorInput) (schemas.Signals, error) {
-	signals := schemas.Signals{Model: in.Model, Day: in.Day}
+	signals := schemas.Signals{Model: in.Model, Day: in.Day, AsOf: in.AsOf}
+	if signals.AsOf.IsZero() {
+		signals.AsOf = a.Clock.Now()
+	}
 	loaded, ref, err := a.Champions.Champion(ctx, in.Model)
 	if errors.Is(err, champion.ErrNone) {
 		return signals, failure.NothingToDo("monitor: %v", err)

@@ -27,10 +27,17 @@ type Journal interface {
 	SaveRegistryEvent(ctx context.Context, event schema.RegistryEvent) error
 }
 
-// Promoter sends an update to the workflow of a model, starting it where it
-// does not run.
+// Promoter sends updates to the workflow of a model, starting it where it does
+// not run. The same update ID is the same update.
 type Promoter interface {
 	Promote(ctx context.Context, updateID string, request schemas.PromoteRequest) (schemas.SwitchResult, error)
+	Rollback(ctx context.Context, updateID, model string, request schemas.RollbackRequest) (schemas.SwitchResult, error)
+	Challenge(ctx context.Context, updateID string, request schemas.ChallengeRequest) (schemas.Aliases, error)
+}
+
+// Forecasts are what was forecast and what became of it.
+type Forecasts interface {
+	PredictionsWithTruth(ctx context.Context, q schema.PredictionQuery, visit func(schema.Prediction, schema.Outcome) error) error
 }
 
 // Activities are the steps of a release. All fields are required.
@@ -39,8 +46,13 @@ type Activities struct {
 	Registry registry.Registry
 	Journal  Journal
 	Promoter Promoter
-	Clock    Clock
-	Key      *modelpkg.Key
+	// Forecasts and the name of their source, for comparisons.
+	Forecasts Forecasts
+	Name      string
+	Clock     Clock
+	// Rollout of a promotion that names none.
+	Rollout schemas.Rollout
+	Key     *modelpkg.Key
 	// Provenance of the data models are trained on.
 	Provenance []schemas.Provenance
 	// Dir is where packages are built and cached.

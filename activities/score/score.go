@@ -38,6 +38,8 @@ type Store interface {
 // Champions loads the package in use.
 type Champions interface {
 	Champion(ctx context.Context, model string) (*modelpkg.Package, schemas.PackageRef, error)
+	// Challenger answers nil where there is none.
+	Challenger(ctx context.Context, model string) (*modelpkg.Package, schemas.PackageRef, error)
 }
 
 // Activities are the steps of scoring. All fields but Lag are required.
@@ -68,7 +70,16 @@ func (a *Activities) ScoreDay(ctx context.Context, in schemas.ScoreBatchInput) (
 		return result, err
 	}
 	result.Day = string(day)
-	rows, events, err := a.forecasts(ctx, loaded, ref, day, asOf)
+	voices := []voice{{loaded: loaded, ref: ref, role: schema.RoleChampion}}
+	challenger, challengerRef, err := a.Champions.Challenger(ctx, in.Model)
+	if err != nil {
+		return result, fmt.Errorf("score: %w", err)
+	}
+	if challenger != nil && challengerRef.Digest != ref.Digest {
+		voices = append(voices, voice{loaded: challenger, ref: challengerRef, role: schema.RoleShadow})
+		result.Challenger = &challengerRef
+	}
+	rows, events, err := a.forecasts(ctx, voices, day, asOf)
 	if err != nil {
 		return result, err
 	}
@@ -78,6 +89,9 @@ func (a *Activities) ScoreDay(ctx context.Context, in schemas.ScoreBatchInput) (
 		return result, nil
 	}
 	token := fmt.Sprintf("batch/%s/%s/%d", ref.Digest, day, len(rows))
+	if result.Challenger != nil {
+		token += "/" + result.Challenger.Digest
+	}
 	if err := a.Store.InsertPredictions(ctx, token, rows); err != nil {
 		return result, fmt.Errorf("store forecasts of %s: %w", day, err)
 	}
@@ -107,7 +121,7 @@ func (a *Activities) day(ctx context.Context, in schemas.ScoreBatchInput) (rail.
 	return min(rail.Day(span.LastPlanned), rail.DayOf(asOf)), asOf, nil
 }
 
-func (a *Activities) forecasts(ctx context.Context, loaded *modelpkg.Package, ref schemas.PackageRef, day rail.Day, asOf time.Time) ([]schema.Prediction, int, error) {
+func (a *Activities) forecasts(ctx context.Context, voices []voice, day rail.Day, asOf time.Time) ([]schema.Prediction, int, error) {
 	var plans []rail.PlannedEvent
 	query := schema.TimelineQuery{Source: a.Name, From: day.Start(), Until: day.End()}
 	err := a.Store.Timelines(ctx, query, func(plan rail.PlannedEvent, _ []rail.Change) error { plans = append(plans, plan); return nil })
@@ -118,9 +132,11 @@ func (a *Activities) forecasts(ctx context.Context, loaded *modelpkg.Package, re
 	if err != nil {
 		return nil, 0, err
 	}
-	s := scorer{a: a, loaded: loaded, ref: ref, state: state, histories: &livestate.Histories{Store: a.Store, Source: a.Name}}
-	if err := json.Unmarshal(loaded.Baselines, &s.baselines); err != nil {
-		return nil, 0, failure.Integrity(err, "baselines of %s", loaded.Manifest)
+	s := scorer{a: a, voices: voices, state: state, histories: &livestate.Histories{Store: a.Store, Source: a.Name}}
+	for i, v := range voices {
+		if err := json.Unmarshal(v.loaded.Baselines, &voices[i].baselines); err != nil {
+			return nil, 0, failure.Integrity(err, "baselines of %s", v.loaded.Manifest)
+		}
 	}
 	var rows []schema.Prediction
 	for i, plan := range plans {
@@ -132,59 +148,67 @@ func (a *Activities) forecasts(ctx context.Context, loaded *modelpkg.Package, re
 			if cutoff.After(asOf) {
 				continue
 			}
-			row, found, err := s.forecast(ctx, plan.Key(), cutoff, horizon)
+			made, err := s.forecast(ctx, plan.Key(), cutoff, horizon)
 			if err != nil {
 				return nil, 0, err
 			}
-			if found {
-				rows = append(rows, row)
-			}
+			rows = append(rows, made...)
 		}
 	}
 	return rows, len(plans), nil
 }
 
-// scorer forecasts single events of a day.
+// voice is a package that forecasts the day, in its role.
+type voice struct {
+	loaded    *modelpkg.Package
+	ref       schemas.PackageRef
+	role      schema.Role
+	baselines learn.Baselines
+}
+
+// scorer forecasts by all voices from the same features.
 type scorer struct {
 	a         *Activities
-	loaded    *modelpkg.Package
-	baselines learn.Baselines
-	ref       schemas.PackageRef
+	voices    []voice
 	state     *feature.State
 	histories *livestate.Histories
 }
 
-func (s *scorer) forecast(ctx context.Context, key rail.EventKey, cutoff time.Time, horizon int) (schema.Prediction, bool, error) {
+// forecast answers one row a voice, none where nothing was known at the cut-off.
+func (s *scorer) forecast(ctx context.Context, key rail.EventKey, cutoff time.Time, horizon int) ([]schema.Prediction, error) {
 	known, found := s.state.At(key, cutoff)
 	if !found {
-		return schema.Prediction{}, false, nil
+		return nil, nil
 	}
 	history, err := s.histories.At(ctx, cutoff)
 	if err != nil {
-		return schema.Prediction{}, false, err
+		return nil, err
 	}
 	vector := make([]float32, feature.Width())
 	feature.Vector(vector, &known, history)
-	d, err := s.loaded.Model.Forecast(vector, float64(horizon))
-	if err != nil {
-		return schema.Prediction{}, false, fmt.Errorf("forecast %s at %d min: %w", key, horizon, err)
+	rows := make([]schema.Prediction, 0, len(s.voices))
+	for _, v := range s.voices {
+		d, err := v.loaded.Model.Forecast(vector, float64(horizon))
+		if err != nil {
+			return nil, fmt.Errorf("forecast %s at %d min by %s@%d: %w", key, horizon, v.ref.Model, v.ref.Version, err)
+		}
+		id := identify(v.ref.Digest, key, horizon)
+		rows = append(rows, schema.Prediction{RequestID: id, PredictionID: id, Source: schema.FromBatch, DataSource: s.a.Name, Group: s.a.Group,
+			Model: v.ref.Model, Version: uint32(v.ref.Version), Digest: v.ref.Digest, Role: v.role, Instance: "batch",
+			EVA: known.Plan.EVA, StopID: string(key.Stop), Kind: string(key.Kind), EventDay: string(rail.DayOf(known.Plan.Planned)), Planned: known.Plan.Planned,
+			PredictedAt: cutoff, HorizonMinutes: int32(horizon), Features: vector, Cumulative: d.Cumulative,
+			POnTime: d.OnTime(), PCancelled: d.Cancelled, PBaseline: v.baseline(&known, horizon)})
 	}
-	id := identify(s.ref.Digest, key, horizon)
-	return schema.Prediction{RequestID: id, PredictionID: id, Source: schema.FromBatch, DataSource: s.a.Name, Group: s.a.Group,
-		Model: s.ref.Model, Version: uint32(s.ref.Version), Digest: s.ref.Digest, Role: schema.RoleChampion, Instance: "batch",
-		EVA: known.Plan.EVA, StopID: string(key.Stop), Kind: string(key.Kind), EventDay: string(rail.DayOf(known.Plan.Planned)), Planned: known.Plan.Planned,
-		PredictedAt: cutoff, HorizonMinutes: int32(horizon), Features: vector, Cumulative: d.Cumulative,
-		POnTime: d.OnTime(), PCancelled: d.Cancelled, PBaseline: s.baseline(&known, horizon)}, true, nil
+	return rows, nil
 }
 
-// baseline is P(on time) of the railway's calibrated forecast, as serving logs
-// it.
-func (s *scorer) baseline(k *feature.Knowledge, horizon int) float64 {
+// baseline is the railway's calibrated forecast, as P(on time).
+func (v voice) baseline(k *feature.Knowledge, horizon int) float64 {
 	row := dataset.Row{Kind: k.Plan.Kind, Category: k.Plan.Train.Category, Horizon: horizon}
 	if delay, known := k.Own.DelayMinutes(); known {
 		row.DBDelay = delay
 	}
-	return 1 - s.baselines.LateByCalibratedForecast(row)
+	return 1 - v.baselines.LateByCalibratedForecast(row)
 }
 
 // identify makes the same UUID of the same forecast.

@@ -34,7 +34,7 @@ func TestIdentifiersAreStable(t *testing.T) {
 func TestBaselineIsTheCalibratedForecast(t *testing.T) {
 	t.Parallel()
 	planned := rail.Day("2024-10-29").Start()
-	s := scorer{baselines: learn.Baselines{Rate: 0.25, Forecast: map[int]map[string]float64{60: {"ICE|0": 0.125, "ICE|7": 0.75}}}}
+	v := voice{baselines: learn.Baselines{Rate: 0.25, Forecast: map[int]map[string]float64{60: {"ICE|0": 0.125, "ICE|7": 0.75}}}}
 	for _, tt := range []struct {
 		name     string
 		delay    int
@@ -50,7 +50,7 @@ func TestBaselineIsTheCalibratedForecast(t *testing.T) {
 	} {
 		known := feature.Knowledge{Plan: &rail.PlannedEvent{Kind: rail.Arrival, Train: rail.Train{Category: tt.category}},
 			Own: feature.Observed{Planned: planned, Changed: planned.Add(time.Duration(tt.delay) * time.Minute)}}
-		if got := s.baseline(&known, tt.horizon); got != tt.want {
+		if got := v.baseline(&known, tt.horizon); got != tt.want {
 			t.Errorf("%s: P(on time) %v, want %v", tt.name, got, tt.want)
 		}
 	}

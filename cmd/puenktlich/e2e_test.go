@@ -16,6 +16,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	enums "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/client"
 
 	"puenktlich/internal/clock"
 	"puenktlich/internal/config"
@@ -124,6 +125,7 @@ func TestWholeLoop(t *testing.T) {
 	require.Equal(t, 2, second.Package.Version)
 	s.rollBackUnderLoad(address, life.Package.Digest)
 	s.monitorRetrains()
+	s.rollOut(address, second.Package)
 	s.payloadsAreSmall()
 	if *updateHistories {
 		s.captureHistories()
@@ -256,7 +258,7 @@ func (s *system) rollBackUnderLoad(address, digest string) {
 			asked.Add(1)
 		}
 	}()
-	switched, err := promoter{s.temporal}.rollback(s.t.Context(), schemas.DefaultModel, schemas.RollbackRequest{Actor: "test", Reason: "try it"})
+	switched, err := promoter{s.temporal}.Rollback(s.t.Context(), "", schemas.DefaultModel, schemas.RollbackRequest{Actor: "test", Reason: "try it"})
 	require.NoError(s.t, err)
 	cancel()
 	<-done
@@ -286,4 +288,52 @@ func (s *system) monitorRetrains() {
 	verdicts, err := s.db.Verdicts(s.t.Context(), schemas.DefaultModel, 10)
 	require.NoError(s.t, err)
 	require.Len(s.t, verdicts, 2)
+}
+
+// rollOut tries an earlier version beside the champion for the last whole day:
+// shadow, judged on truth when the nightly run says that it has settled, then a
+// person's approval.
+func (s *system) rollOut(address string, candidate schemas.PackageRef) {
+	yesterday := today.Add(-1)
+	rollout := schemas.Rollout{ShadowDays: 1, MinEvents: 50, MaxLoss: 0.05, PatienceDays: 1, Approval: schemas.ApprovalRequired}
+	id := schemas.PromoteID(schemas.DefaultModel)
+	run, err := s.temporal.ExecuteWorkflow(s.t.Context(), client.StartWorkflowOptions{ID: id, TaskQueue: string(schemas.QueueControl)}, schemas.WorkflowPromoteModel,
+		schemas.PromoteInput{Package: candidate, AsOf: yesterday.Start(), Rollout: &rollout, Actor: "test", Reason: "try it beside the champion"})
+	require.NoError(s.t, err)
+	ask := promoter{s.temporal}
+	_, err = ask.opine(s.t.Context(), schemas.DefaultModel, schemas.UpdateApprove, schemas.OpinionRequest{Digest: "another", Actor: "anna", Reason: "looks good"})
+	require.Error(s.t, err, "an approval of another package")
+	require.Eventually(s.t, func() bool {
+		status, err := ask.status(s.t.Context(), schemas.DefaultModel)
+		return err == nil && status.Challenger != nil && status.Challenger.Mode == schemas.ModeShadow && status.Rollout == id
+	}, 30*time.Second, 100*time.Millisecond)
+	scored := do[schemas.ScoreBatchResult](s, "score/shadow", schemas.WorkflowScoreBatch, schemas.ScoreBatchInput{Day: string(yesterday), AsOf: s.asOf})
+	require.Equal(s.t, candidate.Digest, scored.Challenger.Digest)
+	do[schemas.MonitorResult](s, "monitor/tick", schemas.WorkflowMonitorModel, schemas.MonitorInput{Day: string(yesterday), AsOf: s.asOf, Policy: schemas.Policy{MaxBrierLoss: 3, MinSkill: -1, MaxPSI: 50}})
+	_, err = ask.opine(s.t.Context(), schemas.DefaultModel, schemas.UpdateApprove, schemas.OpinionRequest{Digest: candidate.Digest, Actor: "anna", Reason: "looks good"})
+	require.NoError(s.t, err)
+	var result schemas.PromoteResult
+	require.NoError(s.t, run.Get(s.t.Context(), &result))
+	require.Len(s.t, result.Judged, 1)
+	judged := result.Judged[0]
+	require.Equal(s.t, 1, judged.Count)
+	require.Greater(s.t, judged.Events, 50)
+	require.Equal(s.t, 5*judged.Events, judged.Pairs, "five horizons an event")
+	require.Equal(s.t, schemas.OutcomePromoted, result.Outcome, judged.Reasons)
+	require.Equal(s.t, "anna", result.Switch.Champion.Actor)
+	require.Equal(s.t, []string{"api-1"}, result.Switch.Confirmed)
+	s.readBoard(address, candidate.Digest)
+	var live struct {
+		Champion schemas.AliasEntry
+		Events   []struct{ Event, Actor string }
+	}
+	require.Equal(s.t, http.StatusOK, s.get(address, "/v1/models/punctuality/live", &live))
+	require.Equal(s.t, candidate.Digest, live.Champion.Package.Digest)
+	var told []string
+	for _, e := range live.Events {
+		told = append(told, e.Event+" by "+e.Actor)
+	}
+	require.Contains(s.t, told, "challenged by test")
+	require.Contains(s.t, told, "judged by policy")
+	require.Contains(s.t, told, "promoted by anna")
 }

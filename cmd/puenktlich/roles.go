@@ -131,30 +131,6 @@ func migrateCommand(p program) *cobra.Command {
 		}}
 }
 
-func rollbackCommand(p program) *cobra.Command {
-	var request schemas.RollbackRequest
-	var model string
-	cmd := &cobra.Command{Use: "rollback", Short: "bring back an earlier champion", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			a, err := p.alone(cmd.Context())
-			if err != nil {
-				return err
-			}
-			defer a.close()
-			result, err := promoter{a.temporal}.rollback(cmd.Context(), model, request)
-			if err != nil {
-				return err
-			}
-			fmt.Fprintf(p.out, "champion is %s@%d (%s): %s; not confirmed by: %v\n", model, result.Champion.Package.Version, result.Champion.Package.Digest, result.Note, result.Unconfirmed)
-			return nil
-		}}
-	cmd.Flags().StringVar(&model, "model", schemas.DefaultModel, "name of the model")
-	cmd.Flags().StringVar(&request.Digest, "digest", "", "digest of the champion to bring back; defaults to the one before")
-	cmd.Flags().StringVar(&request.Reason, "reason", "", "why; the audit keeps it")
-	cmd.Flags().StringVar(&request.Actor, "actor", os.Getenv("USER"), "who")
-	return cmd
-}
-
 func packageCommand(p program) *cobra.Command {
 	var keyFile string
 	verify := &cobra.Command{Use: "verify DIR", Short: "check hashes, signature and golden rows of a package", Args: cobra.ExactArgs(1),

@@ -38,11 +38,17 @@ func (a *adapters) steps() (workers.Steps, error) {
 		Prepare:  &prepare.Activities{Store: a.db, Objects: a.objects, Clock: a.clock, Name: name, Provenance: origin},
 		Train:    &train.Activities{Library: a.xgboost(), Objects: a.objects, Runs: a.db, Clock: a.clock, CodeVersion: version},
 		Evaluate: &evaluate.Activities{Objects: a.objects},
-		Release: &release.Activities{Objects: a.objects, Registry: a.registry, Journal: a.db, Promoter: promoter{a.temporal}, Clock: a.clock,
+		Release: &release.Activities{Objects: a.objects, Registry: a.registry, Journal: a.db, Promoter: promoter{a.temporal}, Forecasts: a.db, Name: name, Clock: a.clock, Rollout: rollout(a.config),
 			Key: a.key, Provenance: []schemas.Provenance{origin}, Dir: a.packages, CodeVersion: version},
 		Score:   &score.Activities{Store: a.db, Champions: a.champions(), Clock: a.clock, Name: name, Group: schemas.DefaultGroup},
 		Monitor: &monitor.Activities{Store: a.db, Champions: a.champions(), Clock: a.clock, Name: name},
 	}, nil
+}
+
+// rollout is the configured one.
+func rollout(c config.Config) schemas.Rollout {
+	return schemas.Rollout{ShadowDays: c.ShadowDays, CanaryDays: c.CanaryDays, CanaryShare: c.CanaryShare, WatchDays: c.WatchDays,
+		MinEvents: c.MinEvents, MaxLoss: c.MaxLoss, PatienceDays: c.PatienceDays, Approval: schemas.Approval(c.Approval)}
 }
 
 // xgboost opens the library when the first training needs it, once.

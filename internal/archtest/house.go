@@ -40,7 +40,7 @@ func House() []Room {
 		{Path: "activities/train", For: "candidates, folds and the last fit, through the XGBoost library", May: with(knowledge(), "schemas", "schemas/*", "activities/failure", "internal/learn/xgb")},
 		{Path: "activities/*", For: "the steps: structs over small interfaces they declare", May: with(knowledge(), "schemas", "schemas/*", "activities/failure")},
 		{Path: "workers", For: "one file a pool: queue, slots and why, what it registers", May: []string{"schemas", "activities/*", "workflows", "internal/config"}},
-		{Path: "api", For: "routes, handlers, error mapping, the departure board", May: []string{"schemas", "schemas/clickhouse", "internal/feature", "internal/forecast", "internal/rail", "internal/serving"}},
+		{Path: "api", For: "routes, handlers, error mapping, the departure board", May: []string{"schemas", "schemas/clickhouse", "internal/feature", "internal/forecast", "internal/rail", "internal/registry", "internal/serving"}},
 		{Path: "schemas", For: "what outlives a process: inputs and results, queues, IDs, failures"},
 		{Path: "schemas/*", For: "the layout of stored data: ClickHouse rows and migrations, columns of a data set"},
 		{Path: "internal/rail", For: "the domain: events, service days, delay, on time", Pure: true},

@@ -25,8 +25,11 @@ type Loader struct {
 	Dir      string // cache of packages, by digest
 
 	mu   sync.Mutex
-	last *modelpkg.Package
+	held []*modelpkg.Package // those loaded last, newest first
 }
+
+// keep bounds the packages held in memory: champion, challenger, one before.
+const keep = 3
 
 // Champion loads the present champion of a model.
 func (l *Loader) Champion(ctx context.Context, model string) (*modelpkg.Package, schemas.PackageRef, error) {
@@ -42,12 +45,29 @@ func (l *Loader) Champion(ctx context.Context, model string) (*modelpkg.Package,
 	return loaded, ref, err
 }
 
+// Challenger answers the package that is tried beside the champion, nil where
+// there is none.
+func (l *Loader) Challenger(ctx context.Context, model string) (*modelpkg.Package, schemas.PackageRef, error) {
+	aliases, _, err := l.Registry.Aliases(ctx, model)
+	if err != nil {
+		return nil, schemas.PackageRef{}, fmt.Errorf("challenger of %s: %w", model, err)
+	}
+	if aliases.Challenger == nil {
+		return nil, schemas.PackageRef{}, nil
+	}
+	ref := aliases.Challenger.Package
+	loaded, err := l.Package(ctx, ref)
+	return loaded, ref, err
+}
+
 // Package loads one package.
 func (l *Loader) Package(ctx context.Context, ref schemas.PackageRef) (*modelpkg.Package, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.last != nil && l.last.Digest == ref.Digest {
-		return l.last, nil
+	for _, held := range l.held {
+		if held.Digest == ref.Digest {
+			return held, nil
+		}
 	}
 	dir, err := modelpkg.Download(ctx, l.Objects, ref.Prefix, ref.Digest, l.Dir)
 	if err != nil {
@@ -57,6 +77,6 @@ func (l *Loader) Package(ctx context.Context, ref schemas.PackageRef) (*modelpkg
 	if err != nil {
 		return nil, fmt.Errorf("load %s@%d: %w", ref.Model, ref.Version, err)
 	}
-	l.last = loaded
+	l.held = append([]*modelpkg.Package{loaded}, l.held[:min(len(l.held), keep-1)]...)
 	return loaded, nil
 }

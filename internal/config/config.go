@@ -57,6 +57,11 @@ type Config struct {
 	LibXGBoost  string
 	SigningKey  string
 	CodeVersion string
+
+	// Stages of a rollout, see schemas.Rollout.
+	ShadowDays, CanaryDays, WatchDays, PatienceDays, MinEvents int
+	CanaryShare, MaxLoss                                       float64
+	Approval                                                   string
 }
 
 // setting is one line of the table.
@@ -98,6 +103,14 @@ func table() []setting {
 		{"LISTEN", "127.0.0.1:8080", "address of the prediction API", text(func(c *Config) *string { return &c.Listen })},
 		{"INSTANCE", "api-1", "name of this API instance, stable over restarts", text(func(c *Config) *string { return &c.Instance })},
 		{"SIGNING_KEY", "", "PEM file of the signing key; empty makes one under DATA_DIR", text(func(c *Config) *string { return &c.SigningKey })},
+		{"SHADOW_DAYS", "1", "settled days a new version forecasts in shadow before it is promoted", count(func(c *Config) *int { return &c.ShadowDays })},
+		{"CANARY_DAYS", "1", "settled days it answers a share of the trips", count(func(c *Config) *int { return &c.CanaryDays })},
+		{"CANARY_SHARE", "0.1", "that share, 0 to 1", share(func(c *Config) *float64 { return &c.CanaryShare })},
+		{"WATCH_DAYS", "1", "settled days the champion before is kept in shadow after a switch, to come back where it is clearly better", count(func(c *Config) *int { return &c.WatchDays })},
+		{"PATIENCE_DAYS", "14", "settled days after which a stage that cannot be decided ends", count(func(c *Config) *int { return &c.PatienceDays })},
+		{"MIN_EVENTS", "200", "events with a truth that a judgement needs", count(func(c *Config) *int { return &c.MinEvents })},
+		{"MAX_LOSS", "0.002", "Brier score by which a new version may be worse at the upper end of the interval", share(func(c *Config) *float64 { return &c.MaxLoss })},
+		{"APPROVAL", "automatic", "automatic, or required: a person lets a new version become champion", text(func(c *Config) *string { return &c.Approval })},
 		{"LIBXGBOOST", "", "libxgboost.so; empty looks in the system and in the cache", text(func(c *Config) *string { return &c.LibXGBoost })},
 	}
 }
@@ -114,6 +127,28 @@ func port(at func(*Config) *int) func(*Config, string) error {
 			return fmt.Errorf("%q: want a port, 0 to 65535", v)
 		}
 		*at(c) = n
+		return nil
+	}
+}
+
+func count(at func(*Config) *int) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		n, err := strconv.Atoi(v)
+		if err != nil || n < 0 {
+			return fmt.Errorf("%q: want a whole number, 0 or more", v)
+		}
+		*at(c) = n
+		return nil
+	}
+}
+
+func share(at func(*Config) *float64) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		f, err := strconv.ParseFloat(v, 64)
+		if err != nil || !(f >= 0 && f <= 1) {
+			return fmt.Errorf("%q: want a number from 0 to 1", v)
+		}
+		*at(c) = f
 		return nil
 	}
 }
@@ -195,6 +230,9 @@ func (c Config) check() []error {
 	if c.Source == SourceLive && (c.ClientID == "" || c.APIKey == "") {
 		problems = append(problems, fmt.Errorf("%sSOURCE=live needs %sCLIENT_ID and %sAPI_KEY of the DB API marketplace", Prefix, Prefix, Prefix))
 	}
+	if c.Approval != "automatic" && c.Approval != "required" {
+		problems = append(problems, fmt.Errorf("%sAPPROVAL: %q: want automatic or required", Prefix, c.Approval))
+	}
 	if c.Source == SourceLive && len(c.Stations) == 0 {
 		problems = append(problems, fmt.Errorf("%sSOURCE=live needs %sSTATIONS, the EVA numbers to collect", Prefix, Prefix))
 	}
@@ -227,6 +265,9 @@ func (c Config) Environ() []string {
 		"CLICKHOUSE_ADDRESS": c.ClickHouseAddress, "CLICKHOUSE_USER": c.ClickHouseUser, "CLICKHOUSE_PASSWORD": c.ClickHousePassword, "CLICKHOUSE_DATABASE": c.ClickHouseDatabase,
 		"SOURCE": string(c.Source), "TIMETABLES_URL": c.TimetablesURL, "CLIENT_ID": c.ClientID, "API_KEY": c.APIKey, "STATIONS": strings.Join(stations, ","),
 		"RECORDINGS": c.Recordings, "SEED": strconv.FormatUint(c.Seed, 10), "LISTEN": c.Listen, "INSTANCE": c.Instance, "SIGNING_KEY": c.SigningKey, "LIBXGBOOST": c.LibXGBoost,
+		"SHADOW_DAYS": strconv.Itoa(c.ShadowDays), "CANARY_DAYS": strconv.Itoa(c.CanaryDays), "WATCH_DAYS": strconv.Itoa(c.WatchDays),
+		"PATIENCE_DAYS": strconv.Itoa(c.PatienceDays), "MIN_EVENTS": strconv.Itoa(c.MinEvents), "APPROVAL": c.Approval,
+		"CANARY_SHARE": strconv.FormatFloat(c.CanaryShare, 'g', -1, 64), "MAX_LOSS": strconv.FormatFloat(c.MaxLoss, 'g', -1, 64),
 	} {
 		environ = append(environ, Prefix+name+"="+value)
 	}

@@ -111,13 +111,93 @@ func before(a schemas.Aliases, digest string) (schemas.AliasEntry, error) {
 
 // advance is the aliases with a new champion. It leaves a as it is.
 func advance(a schemas.Aliases, entry schemas.AliasEntry) schemas.Aliases {
-	next := schemas.Aliases{Model: a.Model, Revision: a.Revision + 1, Champion: &entry, History: []schemas.AliasEntry{}}
+	next := schemas.Aliases{Model: a.Model, Revision: a.Revision + 1, Champion: &entry, Challenger: a.Challenger, History: []schemas.AliasEntry{}}
+	if a.Challenger != nil && a.Challenger.Package.Digest == entry.Package.Digest {
+		next.Challenger = nil
+	}
 	if a.Champion != nil {
 		next.History = append(next.History, *a.Champion)
 	}
 	next.History = append(next.History, a.History...)
 	next.History = next.History[:min(len(next.History), MaxHistory)]
 	return next
+}
+
+// Challenge sets the alias challenger, or clears it where the mode is empty. It
+// takes the same care as Switch. A challenger that is there already is only
+// replaced under the same digest: ErrConflict names it. Clearing what is not
+// there, or another package, changes nothing.
+func (r Registry) Challenge(ctx context.Context, in schemas.ChallengeInput) (schemas.Aliases, error) {
+	if err := checkChallenge(in); err != nil {
+		return schemas.Aliases{}, err
+	}
+	a, etag, err := r.Aliases(ctx, in.Model)
+	if err != nil || challenged(a, in) {
+		return a, err
+	}
+	if held := a.Challenger; held != nil && in.Mode != "" && held.Package.Digest != in.Package.Digest {
+		return a, fmt.Errorf("challenge %s: %w: %s@%d is in %s since %s: reject it first", in.Model, ErrConflict,
+			in.Model, held.Package.Version, held.Mode, held.Since.Format(time.RFC3339))
+	}
+	if in.Mode != "" {
+		if known, err := r.registered(ctx, in.Package); err != nil || !known {
+			return a, errors.Join(err, fmt.Errorf("challenge %s: %w: %s@%d %s is not registered", in.Model, ErrUnknownDigest, in.Model, in.Package.Version, in.Package.Digest))
+		}
+	}
+	next := a
+	next.Revision++
+	next.Challenger = challenger(in)
+	if failed := r.put(ctx, aliasKey(in.Model), next, etag); failed != nil {
+		return r.settleChallenge(ctx, in, a.Revision, failed)
+	}
+	return next, nil
+}
+
+// settleChallenge is settle for the alias challenger.
+func (r Registry) settleChallenge(ctx context.Context, in schemas.ChallengeInput, before int, failed error) (now schemas.Aliases, err error) {
+	err = look(ctx, failed, func() (bool, error) {
+		var err error
+		now, _, err = r.Aliases(ctx, in.Model)
+		switch {
+		case err != nil:
+			return false, err
+		case now.Revision == before:
+			return false, nil
+		case challenged(now, in):
+			return true, nil
+		}
+		return true, fmt.Errorf("challenge %s: %w: revision %d", in.Model, ErrConflict, now.Revision)
+	})
+	return now, err
+}
+
+func challenger(in schemas.ChallengeInput) *schemas.ChallengerEntry {
+	if in.Mode == "" {
+		return nil
+	}
+	return &schemas.ChallengerEntry{AliasEntry: schemas.AliasEntry{Package: in.Package, Since: in.At.UTC(), Actor: in.Actor, Reason: in.Reason,
+		Evidence: in.Evidence, Token: in.Token}, Mode: in.Mode, Share: in.Share}
+}
+
+// challenged says whether the aliases are already what a request wants.
+func challenged(a schemas.Aliases, in schemas.ChallengeInput) bool {
+	if in.Mode == "" {
+		return a.Challenger == nil || a.Challenger.Package.Digest != in.Package.Digest
+	}
+	return a.Challenger != nil && a.Challenger.Token == in.Token
+}
+
+func checkChallenge(in schemas.ChallengeInput) error {
+	if err := check(schemas.SwitchInput{Model: in.Model, Package: in.Package, Actor: in.Actor, Reason: in.Reason, At: in.At, Token: in.Token}); err != nil {
+		return err
+	}
+	switch {
+	case in.Mode != "" && in.Mode != schemas.ModeShadow && in.Mode != schemas.ModeCanary:
+		return fmt.Errorf("%w: mode %q: want %s or %s", ErrInvalid, in.Mode, schemas.ModeShadow, schemas.ModeCanary)
+	case in.Mode == schemas.ModeCanary && !(in.Share > 0 && in.Share <= 1):
+		return fmt.Errorf("%w: share %v of a canary: want more than 0 and at most 1", ErrInvalid, in.Share)
+	}
+	return nil
 }
 
 // made says whether the switch with this token is in the aliases.

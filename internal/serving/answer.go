@@ -38,6 +38,8 @@ type Forecast struct {
 	Model          string    `json:"model"`
 	Version        int       `json:"version"`
 	Digest         string    `json:"digest"`
+	// Role of the package that answered: champion, or canary for its share of trips.
+	Role string `json:"role"`
 }
 
 // Railway is what the railway itself said by the cut-off.

@@ -78,6 +78,7 @@ type Champion struct {
 	o       ChampionOptions
 	loading sync.Mutex
 	current atomic.Pointer[Loaded]
+	trial   atomic.Pointer[Trial]
 }
 
 // Loaded is a package that answers.
@@ -134,17 +135,26 @@ func (c *Champion) load(ctx context.Context, ref schemas.PackageRef) error {
 	return nil
 }
 
-// serve opens, checks, warms and swaps.
-func (c *Champion) serve(ref schemas.PackageRef, dir string) error {
+// open opens, checks and warms.
+func (c *Champion) open(ref schemas.PackageRef, dir string) (*Loaded, error) {
 	p, err := c.o.Packages.Open(dir)
 	if err != nil {
-		return c.refuse(ref, err)
+		return nil, c.refuse(ref, err)
 	}
 	if err := check(p, ref); err != nil {
-		return c.refuse(ref, err)
+		return nil, c.refuse(ref, err)
 	}
 	p.Ref = ref
-	c.current.Store(&Loaded{Package: p, Dir: dir})
+	return &Loaded{Package: p, Dir: dir}, nil
+}
+
+// serve opens and swaps.
+func (c *Champion) serve(ref schemas.PackageRef, dir string) error {
+	loaded, err := c.open(ref, dir)
+	if err != nil {
+		return err
+	}
+	c.current.Store(loaded)
 	c.o.Metrics.loads.WithLabelValues("served").Inc()
 	c.o.Metrics.champion(ref)
 	c.o.Logger.Info("champion loaded", "model", ref.Model, "version", ref.Version, "digest", ref.Digest)
@@ -277,8 +287,10 @@ func (c *Champion) catchUp(ctx context.Context, aliases Aliases) error {
 	}
 	c.loading.Lock()
 	defer c.loading.Unlock()
-	if c.current.Load() != before {
-		return nil
+	if c.current.Load() == before {
+		if err := c.load(ctx, found.Champion.Package); err != nil {
+			return err
+		}
 	}
-	return c.load(ctx, found.Champion.Package)
+	return c.try(ctx, found.Challenger)
 }

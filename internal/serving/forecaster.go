@@ -90,25 +90,48 @@ func (f *Forecaster) Answer(r Request) (Result, error) {
 		r.ID = uuid.NewString()
 	}
 	result := Result{Package: loaded, RequestID: r.ID, DataAge: f.o.State.Age()}
+	trial := f.o.Champion.Trial()
 	var rows []schema.Prediction
 	for _, key := range r.Events {
-		made, known, err := f.make(loaded, key, r.At, &result.Timing)
-		if err != nil {
-			return Result{}, err
-		}
-		if !known {
+		answers, beside := voices(loaded, trial, key.Stop)
+		known, found := f.know(key, r.At, &result.Timing)
+		if !found {
 			result.Unknown = append(result.Unknown, key)
 			continue
 		}
-		row := f.row(loaded, made, uuid.NewString())
-		row.RequestID, row.Source, row.HorizonMinutes = r.ID, schema.FromRequest, int32(math.Floor(made.k.HorizonMinutes()))
+		made, err := f.forecast(answers, known, &result.Timing)
+		if err != nil && answers.role == schema.RoleCanary { // nobody is worse off for a canary
+			f.o.Metrics.failed.WithLabelValues(string(answers.role)).Inc()
+			answers, beside = *beside, nil
+			made, err = f.forecast(answers, known, &result.Timing)
+		}
+		if err != nil {
+			return Result{}, err
+		}
+		row := f.requested(answers, made, r.ID)
 		rows = append(rows, row)
-		result.Forecasts = append(result.Forecasts, answer(loaded, made, row, result.DataAge))
+		given := answer(answers, made, row, result.DataAge)
 		if r.Explain {
-			result.Forecasts[len(rows)-1].Reasons = explain(loaded, made, &result.Timing)
+			given.Reasons = explain(answers.Loaded, made, &result.Timing)
+		}
+		result.Forecasts = append(result.Forecasts, given)
+		if beside == nil {
+			continue
+		}
+		if other, err := f.forecast(*beside, known, &result.Timing); err == nil { // only logged: its failure is nobody's
+			rows = append(rows, f.requested(*beside, other, r.ID))
+		} else {
+			f.o.Metrics.failed.WithLabelValues(string(beside.role)).Inc()
 		}
 	}
 	return result, f.log(rows, schema.FromRequest, &result.Timing)
+}
+
+// requested is a row of a consumer's request.
+func (f *Forecaster) requested(v voice, m made, requestID string) schema.Prediction {
+	row := f.row(v, m, uuid.NewString())
+	row.RequestID, row.Source, row.HorizonMinutes = requestID, schema.FromRequest, int32(math.Floor(m.k.HorizonMinutes()))
+	return row
 }
 
 func explain(loaded *Loaded, m made, timing *Timing) []Reason {
@@ -140,28 +163,34 @@ type made struct {
 	took         time.Duration
 }
 
-// make forecasts one event; false where nothing was known of it.
-func (f *Forecaster) make(loaded *Loaded, key rail.EventKey, at time.Time, timing *Timing) (made, bool, error) {
+// know computes what a forecast is made from; false where nothing was known.
+func (f *Forecaster) know(key rail.EventKey, at time.Time, timing *Timing) (made, bool) {
 	start := time.Now()
 	vector, k, lastSeq, ok := f.o.State.Vector(key, at)
-	features := time.Now()
-	timing.Features += features.Sub(start)
-	if !ok {
-		return made{}, false, nil
-	}
-	d, err := loaded.Model.Forecast(vector, k.HorizonMinutes())
-	timing.Predict += time.Since(features)
+	took := time.Since(start)
+	timing.Features += took
+	return made{key: key, vector: vector, k: k, lastSeq: lastSeq, took: took}, ok
+}
+
+// forecast lets a package say what it makes of that.
+func (f *Forecaster) forecast(v voice, known made, timing *Timing) (made, error) {
+	start := time.Now()
+	d, err := v.Model.Forecast(known.vector, known.k.HorizonMinutes())
+	took := time.Since(start)
+	timing.Predict += took
 	if err != nil {
-		return made{}, false, fmt.Errorf("forecast %s at %s: %w", key, at.Format(time.RFC3339), err)
+		return made{}, fmt.Errorf("forecast %s at %s by %s@%d: %w", known.key, known.k.CutOff.Format(time.RFC3339), v.Ref.Model, v.Ref.Version, err)
 	}
-	return made{key, vector, k, lastSeq, d, time.Since(start)}, true, nil
+	known.distribution, known.took = d, known.took+took
+	return known, nil
 }
 
 // row is the forecast as it is logged; the caller fills in who wanted it.
-func (f *Forecaster) row(loaded *Loaded, m made, id string) schema.Prediction {
+func (f *Forecaster) row(v voice, m made, id string) schema.Prediction {
+	loaded := v.Loaded
 	p := schema.Prediction{
 		PredictionID: id, DataSource: f.o.DataSource, Group: f.o.GroupOf(m.k.Plan.EVA),
-		Model: loaded.Ref.Model, Version: uint32(loaded.Ref.Version), Digest: loaded.Ref.Digest, Role: schema.RoleChampion, Instance: f.o.Instance,
+		Model: loaded.Ref.Model, Version: uint32(loaded.Ref.Version), Digest: loaded.Ref.Digest, Role: v.role, Instance: f.o.Instance,
 		EVA: m.k.Plan.EVA, StopID: string(m.key.Stop), Kind: string(m.key.Kind), EventDay: string(rail.DayOf(m.k.Plan.Planned)), Planned: m.k.Plan.Planned,
 		PredictedAt: m.k.CutOff, LastSeq: m.lastSeq, Features: m.vector, Cumulative: m.distribution.Cumulative,
 		POnTime: m.distribution.OnTime(), PCancelled: m.distribution.Cancelled, PBaseline: math.NaN(),
@@ -196,15 +225,15 @@ func nearestHorizon(minutes float64) int {
 	return best
 }
 
-func answer(loaded *Loaded, m made, row schema.Prediction, age time.Duration) Forecast {
-	plan := m.k.Plan
+func answer(v voice, m made, row schema.Prediction, age time.Duration) Forecast {
+	loaded, plan := v.Loaded, m.k.Plan
 	a := Forecast{
 		PredictionID: row.PredictionID, RequestID: row.RequestID, StopID: m.key.Stop, Event: m.key.Kind, EVA: plan.EVA,
 		Train: strings.TrimSpace(plan.Train.Category + " " + plan.Train.Number), Category: plan.Train.Category, Line: plan.Line,
 		Direction: direction(plan), Platform: plan.Platform, Planned: plan.Planned.In(rail.Berlin), Railway: railway(&m.k),
 		POnTime: row.POnTime, PCancelled: row.PCancelled, Baseline: baseline(loaded, &m.k),
 		Median: quantile(m.distribution, 0.5), HorizonMinutes: m.k.HorizonMinutes(), KnownAt: m.k.CutOff.In(rail.Berlin), DataAgeSeconds: AgeSeconds(age),
-		Model: loaded.Ref.Model, Version: loaded.Ref.Version, Digest: loaded.Ref.Digest,
+		Model: loaded.Ref.Model, Version: loaded.Ref.Version, Digest: loaded.Ref.Digest, Role: string(v.role),
 	}
 	for i, edge := range m.distribution.Edges {
 		a.Cumulative = append(a.Cumulative, Edge{edge, m.distribution.Cumulative[i]})

@@ -13,6 +13,7 @@ type Metrics struct {
 	loads     *prometheus.CounterVec
 	info      *prometheus.GaugeVec
 	forecasts *prometheus.CounterVec
+	failed    *prometheus.CounterVec
 	panelLag  prometheus.Gauge
 	skipped   prometheus.Counter
 }
@@ -26,13 +27,15 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 			Help: "1 for the package that answers."}, []string{"model", "version", "digest"}),
 		forecasts: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "puenktlich_forecasts_total",
 			Help: "Forecasts made and logged, by who wanted them."}, []string{"source"}),
+		failed: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "puenktlich_forecasts_failed_total",
+			Help: "Forecasts that a package beside the one that answers could not make, by role."}, []string{"role"}),
 		panelLag: prometheus.NewGauge(prometheus.GaugeOpts{Name: "puenktlich_panel_behind_seconds",
 			Help: "Domain time by which the panel is behind the clock."}),
 		skipped: prometheus.NewCounter(prometheus.CounterOpts{Name: "puenktlich_panel_skipped_seconds_total",
 			Help: "Domain time the panel left out, because it had been down for longer than it catches up."}),
 	}
 	if r != nil {
-		r.MustRegister(m.loads, m.info, m.forecasts, m.panelLag, m.skipped)
+		r.MustRegister(m.loads, m.info, m.forecasts, m.failed, m.panelLag, m.skipped)
 	}
 	return m
 }

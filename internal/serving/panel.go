@@ -159,20 +159,45 @@ func (p *Panel) station(loaded *Loaded, m moment) ([]schema.Prediction, error) {
 	ahead := time.Duration(m.horizon) * time.Minute
 	// Half-open the other way round: a planned time is a whole millisecond.
 	const step = time.Millisecond
+	trial := p.o.Forecaster.o.Champion.Trial()
 	for _, event := range p.o.Boards.Board(m.eva, m.after.Add(ahead).Truncate(step).Add(step), m.through.Add(ahead).Truncate(step).Add(step)) {
 		var timing Timing
-		made, known, err := p.o.Forecaster.make(loaded, event.Key(), event.Planned.Add(-ahead), &timing)
+		known, found := p.o.Forecaster.know(event.Key(), event.Planned.Add(-ahead), &timing)
+		if !found {
+			continue // its plan came later than this moment
+		}
+		answers, beside := voices(loaded, trial, event.Key().Stop)
+		row, err := p.row(answers, known, m.horizon)
 		if err != nil {
 			return nil, err
 		}
-		if !known {
-			continue // its plan came later than this moment
+		rows = append(rows, row)
+		if beside == nil {
+			continue
 		}
-		row := p.o.Forecaster.row(loaded, made, panelID(loaded.Ref.Digest, event.Key(), m.horizon))
-		row.Source, row.HorizonMinutes = schema.FromPanel, int32(m.horizon)
+		if row, err = p.row(*beside, known, m.horizon); err != nil && beside.role == schema.RoleShadow {
+			p.o.Forecaster.o.Metrics.failed.WithLabelValues(string(beside.role)).Inc()
+			continue // a challenger that fails is judged on what it did not say
+		}
+		if err != nil {
+			return nil, err
+		}
 		rows = append(rows, row)
 	}
 	return rows, nil
+}
+
+// row is the panel's forecast by one package. Its id is the same however often it
+// is made.
+func (p *Panel) row(v voice, known made, horizon int) (schema.Prediction, error) {
+	var timing Timing
+	m, err := p.o.Forecaster.forecast(v, known, &timing)
+	if err != nil {
+		return schema.Prediction{}, err
+	}
+	row := p.o.Forecaster.row(v, m, panelID(v.Ref.Digest, m.key, horizon))
+	row.Source, row.HorizonMinutes = schema.FromPanel, int32(horizon)
+	return row, nil
 }
 
 func (p *Panel) log(ctx context.Context, rows []schema.Prediction) error {

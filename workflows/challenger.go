@@ -1,0 +1,126 @@
+package workflows
+
+import (
+	"fmt"
+
+	"go.temporal.io/sdk/workflow"
+
+	"puenktlich/activities/release"
+	"puenktlich/schemas"
+)
+
+// listenChallenger registers the updates about the challenger.
+func (m *model) listenChallenger(ctx workflow.Context) error {
+	err := workflow.SetUpdateHandlerWithOptions(ctx, schemas.UpdateChallenge, m.challenge,
+		workflow.UpdateHandlerOptions{Validator: validateChallenge(m.name), Description: "put a package beside the champion; PromoteModel sends it"})
+	if err != nil {
+		return err
+	}
+	err = workflow.SetUpdateHandlerWithOptions(ctx, schemas.UpdateApprove, m.opinion(true),
+		workflow.UpdateHandlerOptions{Validator: m.validateOpinion(schemas.UpdateApprove), Description: "let the challenger become champion once its gates hold"})
+	if err != nil {
+		return err
+	}
+	return workflow.SetUpdateHandlerWithOptions(ctx, schemas.UpdateReject, m.opinion(false),
+		workflow.UpdateHandlerOptions{Validator: m.validateOpinion(schemas.UpdateReject), Description: "end the challenger's rollout"})
+}
+
+func validateChallenge(name string) func(workflow.Context, schemas.ChallengeRequest) error {
+	return func(_ workflow.Context, r schemas.ChallengeRequest) error {
+		switch {
+		case r.Package.Model != name:
+			return fmt.Errorf("challenge: the package is of model %q, this is %q: start PromoteModel, which fills it in", r.Package.Model, name)
+		case r.Reason == "":
+			return fmt.Errorf("challenge: reason is required: the audit keeps it")
+		}
+		return nil
+	}
+}
+
+// validateOpinion refuses what could be about another package than the person
+// thinks, or about none.
+func (m *model) validateOpinion(what string) func(workflow.Context, schemas.OpinionRequest) error {
+	return func(_ workflow.Context, r schemas.OpinionRequest) error {
+		switch {
+		case m.challenger == nil || m.rollout == "":
+			return fmt.Errorf("%s: no challenger of %s is being tried", what, m.name)
+		case r.Digest != "" && r.Digest != m.challenger.Package.Digest:
+			return fmt.Errorf("%s: the challenger is %s (%s), not %s", what, versionName(m.challenger.Package), m.challenger.Package.Digest, r.Digest)
+		case r.Reason == "":
+			return fmt.Errorf("%s: reason is required: the audit keeps it", what)
+		}
+		return nil
+	}
+}
+
+// challenge writes the alias challenger.
+func (m *model) challenge(ctx workflow.Context, r schemas.ChallengeRequest) (schemas.Aliases, error) {
+	var aliases schemas.Aliases
+	if err := m.busy.Lock(ctx); err != nil {
+		return aliases, err
+	}
+	defer m.busy.Unlock()
+	r.Actor = actor(r.Actor)
+	summary := fmt.Sprintf("challenger := %s in %s", versionName(r.Package), r.Mode)
+	if r.Mode == "" {
+		summary = "no challenger"
+	}
+	var steps *release.Activities
+	err := workflow.ExecuteActivity(with(ctx, light(schemas.QueueRelease, summary)), steps.SetChallenger,
+		schemas.ChallengeInput{Model: m.name, ChallengeRequest: r, Token: workflow.GetCurrentUpdateInfo(ctx).ID}).Get(ctx, &aliases)
+	if err != nil {
+		return aliases, readable(err)
+	}
+	m.challenger, m.rollout = aliases.Challenger, ""
+	if m.challenger != nil {
+		m.rollout = r.Rollout
+		show(ctx, challengerCard(*m.challenger, m.rollout))
+	}
+	return aliases, nil
+}
+
+// opinion hands an approval or rejection to the rollout. It answers whose
+// opinion about which version was taken.
+func (m *model) opinion(approved bool) func(workflow.Context, schemas.OpinionRequest) (string, error) {
+	return func(ctx workflow.Context, r schemas.OpinionRequest) (string, error) {
+		given := schemas.Opinion{Approved: approved, Actor: actor(r.Actor), Reason: r.Reason}
+		name, rollout := versionName(m.challenger.Package), m.rollout
+		if err := workflow.SignalExternalWorkflow(ctx, rollout, "", schemas.SignalOpinion, given).Get(ctx, nil); err != nil {
+			return "", fmt.Errorf("the rollout %s of %s does not run any more: start PromoteModel again", rollout, name)
+		}
+		return fmt.Sprintf("%s takes the opinion of %s about %s", rollout, given.Actor, name), nil
+	}
+}
+
+// forwardTicks hands every tick to the rollout under way.
+func (m *model) forwardTicks(ctx workflow.Context) {
+	ticks := workflow.GetSignalChannel(ctx, schemas.SignalTick)
+	workflow.Go(ctx, func(ctx workflow.Context) {
+		for {
+			var tick schemas.Tick
+			ticks.Receive(ctx, &tick)
+			if m.rollout == "" {
+				continue
+			}
+			if err := workflow.SignalExternalWorkflow(ctx, m.rollout, "", schemas.SignalTick, tick).Get(ctx, nil); err != nil {
+				workflow.GetLogger(ctx).Warn("the rollout does not take the tick", "rollout", m.rollout, "error", err)
+			}
+		}
+	})
+}
+
+func challengerCard(c schemas.ChallengerEntry, rollout string) string {
+	share := ""
+	if c.Mode == schemas.ModeCanary {
+		share = fmt.Sprintf(", answers %.0f %% of the trips", 100*c.Share)
+	}
+	return fmt.Sprintf("### Challenger %s in %s%s\nby %s: %s\n\nmanifest `%s`\n\ntried by `%s`", versionName(c.Package), c.Mode, share, c.Actor, c.Reason, c.Package.Digest, rollout)
+}
+
+// tick tells the workflow of a model that truth may have settled. A model
+// without a workflow has no challenger either.
+func tick(ctx workflow.Context, name string, t schemas.Tick) {
+	if err := workflow.SignalExternalWorkflow(ctx, schemas.ModelID(name), "", schemas.SignalTick, t).Get(ctx, nil); err != nil {
+		workflow.GetLogger(ctx).Info("no workflow of the model takes the tick", "model", name, "error", err)
+	}
+}
