@@ -48,7 +48,8 @@ func startSystem(t *testing.T) *system {
 	t.Chdir("../..")
 	s := &system{t: t, out: &bytes.Buffer{}, asOf: today.Start().Add(9 * time.Hour)}
 	c, err := config.Load(nil, map[string]string{"SOURCE": "simulation", "DATA_DIR": t.TempDir(), "LISTEN": "127.0.0.1:0",
-		"TEMPORAL_PORT": "0", "TEMPORAL_UI_PORT": "0", "S3_PORT": "0", "CLICKHOUSE_PORT": "0"})
+		"TEMPORAL_PORT": "0", "TEMPORAL_UI_PORT": "0", "S3_PORT": "0", "CLICKHOUSE_PORT": "0",
+		"SHADOW_DAYS": "0", "CANARY_DAYS": "0", "WATCH_DAYS": "0"})
 	require.NoError(t, err)
 	p := program{environ: os.Environ(), out: s.out, err: os.Stderr}
 	s.embedded, err = p.embed(t.Context(), c, func(timetables.Network) (clock.Clock, error) {
