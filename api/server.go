@@ -180,4 +180,7 @@ func (s *server) measure() {
 			}
 			return 0
 		}))
+	if s.o.Collection != nil {
+		s.o.Metrics.MustRegister(newCollection(s.o))
+	}
 }

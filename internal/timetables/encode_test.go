@@ -2,6 +2,8 @@ package timetables_test
 
 import (
 	"encoding/xml"
+	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -46,6 +48,8 @@ func TestChangesRoundTrip(t *testing.T) {
 	full.Planned, full.Changed, full.CancelTime = utc(t, "2024-07-01 06:00"), utc(t, "2024-07-01 06:07"), utc(t, "2024-07-01 04:00")
 	full.Platform, full.Status, full.Path, full.Line = "7", rail.StatusCancelled, "Fulda|Hanau", "RB5"
 	full.Train = rail.Train{Category: "RB", Number: "1", Operator: "KG", Class: rail.Suburban}
+	full.PlannedPlatform, full.PlannedPath, full.Wings, full.NextTrip = "6", "Gotha|Fulda|Hanau", "-10-2407010750|11-2407010750", "12-2407010900-1"
+	full.Hidden, full.PlannedEndpoint, full.ChangedEndpoint, full.DistantChange = true, "Erfurt Hbf", "Gotha", "1"
 	full.Messages = []rail.Message{{ID: "r1", Type: "d", Code: 43, Time: utc(t, "2024-07-01 04:59"), Deleted: true}, {ID: "r2", Type: "h"}}
 	departure := base
 	departure.Kind, departure.Changed, departure.Train = rail.Departure, utc(t, "2024-07-01 06:09"), full.Train
@@ -91,15 +95,26 @@ func TestMerge(t *testing.T) {
 	older := rail.Change{
 		Stop: "1-2407010750-4", PolledAt: at("06:00"), Changed: at("06:07"), Platform: "7", Status: rail.StatusCancelled,
 		Train: rail.Train{Number: "1"}, Messages: []rail.Message{{ID: "r1", Code: 43}, {ID: "r2"}},
+		PlannedPlatform: "6", PlannedPath: "Gotha|Fulda", Wings: "2-2407010750", NextTrip: "3-2407010900-1",
+		Hidden: true, PlannedEndpoint: "Erfurt Hbf", ChangedEndpoint: "Gotha", DistantChange: "1",
 	}
 	newer := rail.Change{
 		Stop: "1-2407010750-4", PolledAt: at("06:01"), Changed: at("06:09"), Path: "Fulda", Status: rail.StatusAdded,
-		Messages: []rail.Message{{ID: "r1", Code: 43, Deleted: true}, {ID: "r3"}},
+		Messages:        []rail.Message{{ID: "r1", Code: 43, Deleted: true}, {ID: "r3"}},
+		PlannedPlatform: "16", PlannedPath: "Fulda", Wings: "4-2407010750", NextTrip: "5-2407010900-1",
+		PlannedEndpoint: "Eisenach", ChangedEndpoint: "Fulda", DistantChange: "0",
 	}
 	want := rail.Change{
 		Stop: "1-2407010750-4", PolledAt: at("06:01"), Changed: at("06:09"), Platform: "7", Path: "Fulda",
 		Status: rail.StatusCancelled, Train: rail.Train{Number: "1"},
-		Messages: []rail.Message{{ID: "r1", Code: 43, Deleted: true}, {ID: "r2"}, {ID: "r3"}},
+		Messages:        []rail.Message{{ID: "r1", Code: 43, Deleted: true}, {ID: "r2"}, {ID: "r3"}},
+		PlannedPlatform: "16", PlannedPath: "Fulda", Wings: "4-2407010750", NextTrip: "5-2407010900-1",
+		Hidden: true, PlannedEndpoint: "Eisenach", ChangedEndpoint: "Fulda", DistantChange: "0",
+	}
+	if got := timetables.Merge(older, rail.Change{PolledAt: newer.PolledAt}); got.PlannedPlatform != "6" || got.PlannedPath != "Gotha|Fulda" ||
+		got.Wings != "2-2407010750" || got.NextTrip != "3-2407010900-1" || !got.Hidden || got.PlannedEndpoint != "Erfurt Hbf" ||
+		got.ChangedEndpoint != "Gotha" || got.DistantChange != "1" {
+		t.Errorf("what the newer one leaves out has changed: %+v", got)
 	}
 	if got := timetables.Merge(older, newer); !reflect.DeepEqual(got, want) {
 		t.Errorf("got\n%+v\nwant\n%+v", got, want)
@@ -115,6 +130,17 @@ func TestMerge(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(`<timetable station="x"><s id="-1-2410290850-3"><tl c="RE" n="1" o="x"/><ar pt="2410290900" ct="2410290901"/></s></timetable>`), true)
 	f.Add([]byte(`<timetable><s id="1-2410270250-3"><dp pt="2410270210" cs="c"><m id="r" c="4" ts="2410270230"/></dp></s><s `), false)
+	files, err := filepath.Glob("testdata/bad/*.xml")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, file := range files {
+		body, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(body, strings.Contains(file, "plan-"))
+	}
 	f.Fuzz(func(t *testing.T, body []byte, plan bool) {
 		call := timetables.Call{Kind: timetables.CallRecent, EVA: 1}
 		if plan {
@@ -143,12 +169,33 @@ func encode(result timetables.Result, plan bool) []byte {
 	return timetables.EncodeChanges(result.Station, 1, result.Changes)
 }
 
+// checkSound holds what the store relies on: one value that does not fit a column
+// would keep a whole batch out.
 func checkSound(t *testing.T, result timetables.Result) {
 	t.Helper()
+	fits := func(times ...time.Time) {
+		for _, at := range times {
+			if !at.IsZero() && (at.Year() < 2020 || at.Year() > 2029) {
+				t.Errorf("unsound time %s of a document of 2024", at)
+			}
+		}
+	}
+	for _, c := range result.Changes {
+		fits(c.Planned, c.Changed, c.CancelTime)
+		for _, m := range c.Messages {
+			if fits(m.Time); m.Code < 0 || m.Code > 65535 {
+				t.Errorf("unsound code %d", m.Code)
+			}
+		}
+	}
+	if n := len(result.UnknownAttributes); n > 501 || len(result.Quarantined) > 1001 {
+		t.Errorf("%d unknown names, %d quarantined", n, len(result.Quarantined))
+	}
 	for _, event := range result.Planned {
-		if _, err := event.Stop.Parse(); err != nil || event.Planned.IsZero() || event.ServiceDay == "" || event.Index < 1 {
+		if _, err := event.Stop.Parse(); err != nil || event.Planned.IsZero() || event.ServiceDay == "" || event.Index < 1 || event.Index > 65535 {
 			t.Errorf("unsound %+v: %v", event, err)
 		}
+		fits(event.Planned)
 	}
 	for _, change := range result.Changes {
 		if _, err := change.Stop.Parse(); err != nil || change.EVA <= 0 {
