@@ -100,11 +100,12 @@ func checkParts(t *testing.T, h *house, asOf time.Time) {
 	plan := schemas.PreparePlan{Days: []string{string(wednesday)}, Horizons: in.Horizons, AsOf: asOf, FeatureVersion: feature.Version()}
 	ref, err := h.SealDataset(t.Context(), schemas.PrepareManifestInput{Plan: plan, Parts: []schemas.DatasetPart{part}})
 	must(t, err)
-	if ref.Events != 1129 || ref.Late != 293 || ref.Days != (schemas.DayRange{From: "2024-10-30", To: "2024-10-31"}) || len(ref.ID) != 64 {
+	if ref.State != schemas.DatasetValid || ref.Events != 1129 || ref.Late != 293 || ref.Days != (schemas.DayRange{From: "2024-10-30", To: "2024-10-31"}) || len(ref.ID) != 64 {
 		t.Errorf("sealed %+v", ref)
 	}
-	table, manifest, err := dataset.Load(t.Context(), h.Objects, ref, schemas.DayRange{})
+	table, manifest, err := dataset.Load(t.Context(), h.Objects, ref.DatasetRef, schemas.DayRange{})
 	must(t, err)
+	t.Logf("%s\n%s", manifest.State, schemas.CheckTable(manifest.Checks))
 	if len(table.Rows) != 2*1206 || manifest.ID != ref.ID || len(manifest.Sources) != 1 || table.Version != feature.Version() {
 		t.Errorf("%d rows of data set %s", len(table.Rows), manifest.ID)
 	}

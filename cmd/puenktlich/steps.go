@@ -35,7 +35,7 @@ func (a *adapters) steps() (workers.Steps, error) {
 		Collect: &collect.Activities{Source: fetch, Stations: group, Raw: a.objects, Cursors: cursors{a.objects, name}, Store: a.db,
 			Clock: a.clock, Name: name, Past: a.config.Source != config.SourceLive, Every: pollEvery,
 			Begin: spanStart(a.config, fetch), Recordings: a.config.Recordings},
-		Prepare:  &prepare.Activities{Store: a.db, Objects: a.objects, Clock: a.clock, Name: name, Provenance: origin},
+		Prepare:  &prepare.Activities{Store: a.db, Objects: a.objects, Clock: a.clock, Name: name, Provenance: origin, CodeVersion: version},
 		Train:    &train.Activities{Library: a.xgboost(), Objects: a.objects, Runs: a.db, Clock: a.clock, CodeVersion: version},
 		Evaluate: &evaluate.Activities{Objects: a.objects},
 		Release: &release.Activities{Objects: a.objects, Registry: a.registry, Journal: a.db, Promoter: promoter{a.temporal}, Clock: a.clock,
