@@ -30,7 +30,7 @@ func (i *inspection) outcomes() []schemas.Check {
 	}
 	rate := ratio(i.late, i.ran)
 	late := stop("late_rate", "%s late, from %g to %g", quantity(rate), minLateRate, maxLateRate)
-	if rate < minLateRate || rate > maxLateRate {
+	if i.ran > 0 && (rate < minLateRate || rate > maxLateRate) {
 		found(late, schemas.Finding{Column: columns.DelayMinutes, Value: quantity(rate) + " late", Limit: fmt.Sprintf("%g to %g", minLateRate, maxLateRate)})
 	}
 	byDay := warning("late_rate_by_day", "no day of %d events and more differs by more than %g from all days", oneDay, maxDayShift)

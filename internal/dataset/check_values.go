@@ -55,7 +55,7 @@ func (i *inspection) spread() []schemas.Check {
 	for n, column := range i.want.Columns {
 		known, low, high := 0, 0.0, 0.0
 		for _, p := range i.days {
-			if n >= len(p.Columns) || p.Columns[n].Known == 0 {
+			if knownIn(p, n) == 0 {
 				continue
 			}
 			c := p.Columns[n]
@@ -72,24 +72,39 @@ func (i *inspection) spread() []schemas.Check {
 			if low == high {
 				found(constant, schemas.Finding{Column: column.Name, Value: strconv.FormatFloat(low, 'g', -1, 64) + " in every row", Limit: "more than one value"})
 			}
-			i.missingByDay(missing, n, known)
+			i.missingByDay(missing, n)
 		}
 	}
 	return []schemas.Check{*missing, *constant}
 }
 
 // missingByDay compares a feature's missing share of each day with the others'.
-func (i *inspection) missingByDay(c *schemas.Check, n, known int) {
-	column := i.want.Columns[n]
-	for at, p := range i.days {
-		others := i.rows - p.Rows
-		if n >= len(p.Columns) || p.Rows < someRows || others < someRows || at == 0 && column.FromHistory {
+func (i *inspection) missingByDay(c *schemas.Check, n int) {
+	days := i.days
+	if i.want.Columns[n].FromHistory {
+		days = days[1:]
+	}
+	rows, known := 0, 0
+	for _, p := range days {
+		rows, known = rows+p.Rows, known+knownIn(p, n)
+	}
+	for _, p := range days {
+		others := rows - p.Rows
+		if p.Rows < someRows || others < someRows {
 			continue
 		}
-		own, rest := 1-ratio(p.Columns[n].Known, p.Rows), 1-ratio(known-p.Columns[n].Known, others)
+		own, rest := 1-ratio(knownIn(p, n), p.Rows), 1-ratio(known-knownIn(p, n), others)
 		if own > rest+maxMissingShift || own < rest-maxMissingShift {
-			found(c, schemas.Finding{Day: p.Day, Column: column.Name, Value: quantity(own) + " missing",
+			found(c, schemas.Finding{Day: p.Day, Column: i.want.Columns[n].Name, Value: quantity(own) + " missing",
 				Limit: fmt.Sprintf("within %g of the other days' %s", maxMissingShift, quantity(rest))})
 		}
 	}
+}
+
+// knownIn counts the known values of a feature; 0 where the part lacks it.
+func knownIn(p columns.Profile, n int) int {
+	if n >= len(p.Columns) {
+		return 0
+	}
+	return p.Columns[n].Known
 }
