@@ -3,6 +3,7 @@ package dataset_test
 import (
 	"fmt"
 	"math"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -255,4 +256,19 @@ func TestManyFindings(t *testing.T) {
 		require.Len(t, []rune(line), len([]rune(lines[0])), "a table whose columns stand below each other")
 	}
 	require.Contains(t, lines[2], "stop")
+}
+
+// The page of data sets names every check with its severity.
+func TestThePageNamesEveryCheck(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../docs/datasets.md")
+	require.NoError(t, err)
+	for _, c := range newGood().check() {
+		named := false
+		for line := range strings.Lines(string(page)) {
+			cells := strings.Split(line, "|")
+			named = named || len(cells) == 5 && strings.Contains(cells[1], "`"+c.Name+"`") && strings.TrimSpace(cells[2]) == string(c.Severity)
+		}
+		require.True(t, named, "docs/datasets.md lacks %s, severity %s", c.Name, c.Severity)
+	}
 }
