@@ -51,3 +51,9 @@ const (
 func SearchAttributes() []string {
 	return []string{AttributeModel, AttributeVersion, AttributeDataset, AttributeStage, AttributeDecision, AttributeGroup}
 }
+
+// DatasetPrefix is where parts and manifests of data sets lie.
+const DatasetPrefix = "datasets/"
+
+// ManifestPrefix is where the manifests of a data set lie, each under its hash.
+func ManifestPrefix(dataset string) string { return DatasetPrefix + dataset + "/manifest/" }

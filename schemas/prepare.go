@@ -29,8 +29,10 @@ type PreparePartInput struct {
 type DatasetPart struct {
 	Day    string    `json:"day"`
 	Object ObjectRef `json:"object"`
-	Events int       `json:"events"`
-	Late   int       `json:"late"`
+	// Profile counts what is in the file, for the checks; see schemas/dataset.
+	Profile ObjectRef `json:"profile,omitzero"`
+	Events  int       `json:"events"`
+	Late    int       `json:"late"`
 }
 
 // PrepareManifestInput is one activity: seal parts as a data set.
@@ -50,33 +52,50 @@ type DatasetRef struct {
 	FeatureVersion string    `json:"feature_version"`
 }
 
-// DatasetManifest is manifest.json of a data set.
+// SealedDataset is what sealing found: the data set, and whether it may be used.
+type SealedDataset struct {
+	DatasetRef
+	State DatasetState `json:"state"`
+	// Checks are those that failed, warnings too.
+	Checks []Check `json:"checks,omitempty"`
+}
+
+// DatasetState says whether a data set may be used.
+type DatasetState string
+
+// States of a data set. An invalid one is kept for inspection and read by no
+// training.
+const (
+	DatasetValid   DatasetState = "valid"
+	DatasetInvalid DatasetState = "invalid"
+)
+
+// DatasetManifest is the manifest of a data set, written after all its parts.
 type DatasetManifest struct {
-	ID             string        `json:"id"`
+	ID             string        `json:"id"` // of features, horizons and parts
+	State          DatasetState  `json:"state"`
 	FeatureVersion string        `json:"feature_version"`
 	Features       []string      `json:"features"`
 	Horizons       []int         `json:"horizons_minutes"`
 	AsOf           time.Time     `json:"as_of"`
+	Query          DatasetQuery  `json:"query"`
+	CodeVersion    string        `json:"code_version"` // of the program that wrote it
+	Rows           int64         `json:"rows"`
+	Events         int           `json:"events"` // that ran with an observed change
+	Late           int           `json:"late"`   // of Events
 	Parts          []DatasetPart `json:"parts"`
 	Checks         []Check       `json:"checks"`
 	Sources        []Provenance  `json:"sources"`
 }
 
-// Severity of a failed check.
-type Severity string
-
-// What a failed check means.
-const (
-	SeverityStop    Severity = "stop"
-	SeverityWarning Severity = "warning"
-)
-
-// Check is one named validation of a data set.
-type Check struct {
-	Name     string   `json:"name"`
-	Severity Severity `json:"severity"`
-	Passed   bool     `json:"passed"`
-	Detail   string   `json:"detail"`
+// DatasetQuery says what was selected: PrepareDataset with these days, horizons
+// and moment gives the same data set again.
+type DatasetQuery struct {
+	PrepareInput
+	Source     string  `json:"source"`
+	LagSeconds float64 `json:"lag_seconds"` // from a poll until a feature may use it
+	// Selection is the rule in words.
+	Selection string `json:"selection"`
 }
 
 // Provenance says where data came from and under which licence it may be used.

@@ -10,7 +10,8 @@ import (
 )
 
 // PrepareDataset computes one Parquet part a day and seals them as a data set,
-// identified by the hash of its parts.
+// identified by the hash of its parts. One that fails a check ends the run with
+// the table of what was found and where, and is kept for inspection.
 func PrepareDataset(ctx workflow.Context, in schemas.PrepareInput) (schemas.DatasetRef, error) {
 	var steps *prepare.Activities
 	var plan schemas.PreparePlan
@@ -30,14 +31,31 @@ func PrepareDataset(ctx workflow.Context, in schemas.PrepareInput) (schemas.Data
 	if err := parts.wait(func(i int, part workflow.Future) error { return part.Get(ctx, &done[i]) }); err != nil {
 		return ref, readable(err)
 	}
+	var sealed schemas.SealedDataset
 	err = workflow.ExecuteActivity(with(ctx, light(schemas.QueuePrepare, "check and seal")), steps.SealDataset,
-		schemas.PrepareManifestInput{Plan: plan, Parts: done}).Get(ctx, &ref)
+		schemas.PrepareManifestInput{Plan: plan, Parts: done}).Get(ctx, &sealed)
 	if err != nil {
 		return ref, readable(err)
 	}
-	tell(ctx, schemas.AttributeDataset, ref.ID[:12])
-	show(ctx, datasetCard(ref))
-	return ref, nil
+	tell(ctx, schemas.AttributeDataset, short(sealed.ID))
+	show(ctx, datasetCard(sealed.DatasetRef)+checksCard(sealed))
+	if sealed.State == schemas.DatasetInvalid {
+		return ref, refuse(schemas.FailureValidation, "data set %s is invalid and no training reads it; it is kept at %s:\n%s",
+			short(sealed.ID), sealed.Manifest.Key, schemas.CheckTable(sealed.Checks))
+	}
+	return sealed.DatasetRef, nil
+}
+
+// checksCard lists the checks that failed.
+func checksCard(sealed schemas.SealedDataset) string {
+	if len(sealed.Checks) == 0 {
+		return "\nEvery check holds.\n"
+	}
+	verdict := "May be used; warnings"
+	if sealed.State == schemas.DatasetInvalid {
+		verdict = "**Invalid**: no training reads it. Kept at `" + sealed.Manifest.Key + "`; checks that failed"
+	}
+	return "\n" + verdict + ":\n\n" + schemas.CheckTable(sealed.Checks)
 }
 
 func datasetCard(d schemas.DatasetRef) string {

@@ -5,6 +5,7 @@ package evaluate
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"puenktlich/activities/failure"
@@ -38,9 +39,9 @@ func (a *Activities) EvaluateModel(ctx context.Context, in schemas.EvaluateInput
 	if err != nil {
 		return result, failure.Integrity(err, "evaluate run %s", in.Trained.RunID)
 	}
-	table, _, err := dataset.Load(ctx, a.Objects, in.Dataset, in.Days)
+	table, err := a.testDays(ctx, in)
 	if err != nil {
-		return result, failure.NothingToDo("evaluate run %s: %v", in.Trained.RunID, err)
+		return result, err
 	}
 	report, err := score(model, learned.Baselines, table)
 	if err != nil {
@@ -56,6 +57,27 @@ func (a *Activities) EvaluateModel(ctx context.Context, in schemas.EvaluateInput
 	result.Report, err = a.Objects.PutContent(ctx, "runs/"+in.Trained.RunID+"/evaluation/", ".json", body)
 	result.Events, result.Horizons, result.Gate = report.TestEvents, report.Horizons, gate(report)
 	return result, err
+}
+
+// testDays loads what is tested on: days after those that were trained on.
+func (a *Activities) testDays(ctx context.Context, in schemas.EvaluateInput) (*dataset.Table, error) {
+	if trained := in.Trained.Days; !trained.Empty() && in.Days.From < trained.To {
+		return nil, failure.Validation("evaluate run %s: test days %s begin before training days %s end: test on later days", in.Trained.RunID, in.Days, trained)
+	}
+	table, _, err := dataset.Load(ctx, a.Objects, in.Dataset, in.Days)
+	switch {
+	case errors.Is(err, dataset.ErrNoPart):
+		return nil, failure.NothingToDo("evaluate run %s: %v", in.Trained.RunID, err)
+	case dataset.Unfit(err):
+		return nil, failure.Validation("evaluate run %s: %v", in.Trained.RunID, err)
+	case err != nil:
+		return nil, fmt.Errorf("evaluate run %s: %w", in.Trained.RunID, err)
+	}
+	if in.Dataset.ID != in.Trained.Dataset.ID {
+		// Training left out the trips over midnight of its own data set alone.
+		table = table.Filter(func(r dataset.Row) bool { return string(r.ServiceDay) >= in.Trained.Days.To })
+	}
+	return table, nil
 }
 
 func (a *Activities) load(ctx context.Context, trained schemas.TrainedModel) (learn.Learned, error) {

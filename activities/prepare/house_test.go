@@ -31,7 +31,11 @@ type house struct {
 
 func newHouse(t *testing.T) *house {
 	t.Helper()
-	opts := testenv.ClickHouse(t)
+	return houseAt(t, testenv.ClickHouse(t))
+}
+
+func houseAt(t *testing.T, opts testenv.ClickHouseOptions) *house {
+	t.Helper()
 	db, err := warehouse.Open(warehouse.Options(opts))
 	must(t, err)
 	t.Cleanup(func() { _ = db.Close() })
@@ -43,11 +47,17 @@ func newHouse(t *testing.T) *house {
 	conn, err := clickhouse.Open(config)
 	must(t, err)
 	t.Cleanup(func() { _ = conn.Close() })
-	objects, err := objstore.Open(t.Context(), objstore.Options(testenv.S3(t)))
-	must(t, err)
-	a := &Activities{Store: db, Objects: objects, Clock: fixedClock(on("12:00")), Name: "test",
+	a := &Activities{Store: db, Objects: bucket(t), Clock: fixedClock(on("12:00")), Name: "test",
 		Provenance: schemas.Provenance{Source: "test", Licence: "none"}}
 	return &house{Activities: a, db: db, conn: conn}
+}
+
+// bucket is an empty bucket.
+func bucket(t *testing.T) *objstore.Store {
+	t.Helper()
+	objects, err := objstore.Open(t.Context(), objstore.Options(testenv.S3(t)))
+	must(t, err)
+	return objects
 }
 
 // stored counts the rows of a table, superseded ones included.

@@ -5,54 +5,95 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"strings"
 
 	"puenktlich/activities/failure"
+	"puenktlich/internal/dataset"
 	"puenktlich/internal/feature"
 	"puenktlich/internal/rail"
 	"puenktlich/schemas"
+	columns "puenktlich/schemas/dataset"
 )
 
-// Limits of the validation.
-const (
-	minLateRate = 0.002
-	maxLateRate = 0.9
-)
+// selection is what the rows of every data set are.
+const selection = "every event planned on the days whose truth was settled by as_of, at each horizon at which its plan was known; " +
+	"features from what was polled by the cut-off less the lag, and from days that ended three hours before the cut-off"
 
-// SealDataset checks the parts and writes the manifest. The same parts give the
-// same ID. A failed check of severity stop is an error that shows the table of
-// checks; the manifest is kept for inspection.
-func (a *Activities) SealDataset(ctx context.Context, in schemas.PrepareManifestInput) (schemas.DatasetRef, error) {
-	ref := schemas.DatasetRef{FeatureVersion: in.Plan.FeatureVersion}
-	manifest := schemas.DatasetManifest{FeatureVersion: in.Plan.FeatureVersion, Features: feature.Names(),
-		Horizons: in.Plan.Horizons, AsOf: in.Plan.AsOf, Sources: []schemas.Provenance{a.Provenance}}
+// SealDataset checks the parts and writes the manifest, last of all and under
+// its own hash: a data set without one is not there, and one with it is whole.
+// The same parts give the same ID. One that fails a check is kept as invalid.
+func (a *Activities) SealDataset(ctx context.Context, in schemas.PrepareManifestInput) (schemas.SealedDataset, error) {
+	var sealed schemas.SealedDataset
+	if len(in.Plan.Days) == 0 {
+		return sealed, failure.InvalidInput("seal data set: the plan names no day")
+	}
+	manifest := a.manifest(in)
+	profiles, err := a.profiles(ctx, manifest.Parts)
+	if err != nil {
+		return sealed, err
+	}
+	want := Expected(in.Plan.Days, in.Plan.Horizons)
+	manifest.Checks = append([]schemas.Check{planned(in.Plan)}, dataset.Check(want, manifest.Parts, profiles)...)
+	manifest.ID, manifest.State = identify(manifest), schemas.DatasetValid
+	if schemas.Stops(manifest.Checks) {
+		manifest.State = schemas.DatasetInvalid
+	}
+	sealed.DatasetRef = schemas.DatasetRef{ID: manifest.ID, Days: manifest.Query.Days, Rows: manifest.Rows, Events: manifest.Events,
+		Late: manifest.Late, FeatureVersion: manifest.FeatureVersion}
+	sealed.State, sealed.Checks = manifest.State, schemas.FailedChecks(manifest.Checks)
+	body, err := json.MarshalIndent(manifest, "", "  ")
+	if err != nil {
+		return sealed, fmt.Errorf("write data set manifest: %w", err)
+	}
+	if sealed.Manifest, err = a.Objects.PutContent(ctx, schemas.ManifestPrefix(manifest.ID), ".json", body); err != nil {
+		return sealed, fmt.Errorf("write data set manifest: %w", err)
+	}
+	return sealed, nil
+}
+
+// manifest lists the parts that have rows, and sums them.
+func (a *Activities) manifest(in schemas.PrepareManifestInput) schemas.DatasetManifest {
+	days := schemas.DayRange{From: in.Plan.Days[0], To: dayAfter(in.Plan.Days)}
+	m := schemas.DatasetManifest{FeatureVersion: in.Plan.FeatureVersion, Features: feature.Names(), Horizons: in.Plan.Horizons,
+		AsOf: in.Plan.AsOf, CodeVersion: a.CodeVersion, Sources: []schemas.Provenance{a.Provenance},
+		Query: schemas.DatasetQuery{PrepareInput: schemas.PrepareInput{Days: days, Horizons: in.Plan.Horizons, AsOf: in.Plan.AsOf},
+			Source: a.Name, LagSeconds: a.Lag.Seconds(), Selection: selection}}
 	for _, part := range in.Parts {
 		if part.Object.Key == "" {
 			continue
 		}
-		manifest.Parts = append(manifest.Parts, part)
-		ref.Rows += part.Object.Rows
-		ref.Events += part.Events
-		ref.Late += part.Late
+		m.Parts = append(m.Parts, part)
+		m.Rows += part.Object.Rows
+		m.Events += part.Events
+		m.Late += part.Late
 	}
-	manifest.Checks = checks(in, ref)
-	manifest.ID = identify(manifest)
-	ref.ID = manifest.ID
-	if n := len(manifest.Parts); n > 0 {
-		ref.Days = schemas.DayRange{From: in.Plan.Days[0], To: dayAfter(in.Plan.Days)}
+	return m
+}
+
+// profiles reads what the parts hold.
+func (a *Activities) profiles(ctx context.Context, parts []schemas.DatasetPart) ([]columns.Profile, error) {
+	profiles := make([]columns.Profile, len(parts))
+	for i, part := range parts {
+		body, err := a.Objects.GetContent(ctx, part.Profile)
+		switch {
+		case errors.Is(err, schemas.ErrObjectMissing) || errors.Is(err, schemas.ErrObjectCorrupt):
+			return nil, failure.Integrity(err, "seal data set: profile of %s", part.Day)
+		case err != nil:
+			return nil, fmt.Errorf("seal data set: profile of %s: %w", part.Day, err)
+		}
+		if err := json.Unmarshal(body, &profiles[i]); err != nil {
+			return nil, failure.Integrity(err, "seal data set: profile of %s (%s)", part.Day, part.Profile.Key)
+		}
 	}
-	body, err := json.MarshalIndent(manifest, "", "  ")
-	if err != nil {
-		return ref, fmt.Errorf("write data set manifest: %w", err)
-	}
-	if ref.Manifest, err = a.Objects.PutContent(ctx, "datasets/"+manifest.ID+"/manifest/", ".json", body); err != nil {
-		return ref, fmt.Errorf("write data set manifest: %w", err)
-	}
-	if failed := failedChecks(manifest.Checks); failed != "" {
-		return ref, failure.Validation("data set %s does not hold (kept at %s):\n%s", manifest.ID[:12], ref.Manifest.Key, failed)
-	}
-	return ref, nil
+	return profiles, nil
+}
+
+// planned checks that the worker that seals is of the version that planned.
+func planned(plan schemas.PreparePlan) schemas.Check {
+	c := schemas.Check{Name: "planned_version", Severity: schemas.SeverityStop, Passed: plan.FeatureVersion == feature.Version(),
+		Detail: fmt.Sprintf("planned with features %s, this worker has %s", plan.FeatureVersion, feature.Version())}
+	return c
 }
 
 // identify hashes what determines the content: features, horizons and parts.
@@ -63,37 +104,6 @@ func identify(m schemas.DatasetManifest) string {
 		fmt.Fprintln(h, part.Day, part.Object.SHA256)
 	}
 	return hex.EncodeToString(h.Sum(nil))
-}
-
-func checks(in schemas.PrepareManifestInput, ref schemas.DatasetRef) []schemas.Check {
-	var empty []string
-	for _, part := range in.Parts {
-		if part.Events == 0 {
-			empty = append(empty, part.Day)
-		}
-	}
-	rate := 0.0
-	if ref.Events > 0 {
-		rate = float64(ref.Late) / float64(ref.Events)
-	}
-	return []schemas.Check{
-		{Name: "feature_version", Severity: schemas.SeverityStop, Passed: ref.FeatureVersion == feature.Version(),
-			Detail: fmt.Sprintf("planned with %s, this worker has %s", ref.FeatureVersion, feature.Version())},
-		{Name: "events", Severity: schemas.SeverityStop, Passed: ref.Events > 0, Detail: fmt.Sprintf("%d events that ran with an observed change", ref.Events)},
-		{Name: "late_rate", Severity: schemas.SeverityStop, Passed: rate >= minLateRate && rate <= maxLateRate,
-			Detail: fmt.Sprintf("%.4f late, want %.3f to %.1f", rate, minLateRate, maxLateRate)},
-		{Name: "empty_days", Severity: schemas.SeverityWarning, Passed: len(empty) == 0, Detail: "days without an event: " + strings.Join(empty, " ")},
-	}
-}
-
-func failedChecks(all []schemas.Check) string {
-	var b strings.Builder
-	for _, c := range all {
-		if !c.Passed && c.Severity == schemas.SeverityStop {
-			fmt.Fprintf(&b, "  %-16s %s\n", c.Name, c.Detail)
-		}
-	}
-	return b.String()
 }
 
 // dayAfter is the exclusive end of ascending days.

@@ -3,6 +3,7 @@ package prepare
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -16,18 +17,15 @@ import (
 	"puenktlich/internal/rail"
 	"puenktlich/schemas"
 	schema "puenktlich/schemas/clickhouse"
+	columns "puenktlich/schemas/dataset"
 )
 
 // PlanDataset fills in the defaults: every settled day, the grid of horizons.
 func (a *Activities) PlanDataset(ctx context.Context, in schemas.PrepareInput) (schemas.PreparePlan, error) {
-	plan := schemas.PreparePlan{Horizons: in.Horizons, AsOf: a.asOf(in.AsOf), FeatureVersion: feature.Version()}
-	if len(plan.Horizons) == 0 {
-		plan.Horizons = rail.Horizons()
-	}
-	for _, h := range plan.Horizons {
-		if h < 1 || h > 24*60 {
-			return plan, failure.InvalidInput("horizons: %d minutes: want 1 to 1440", h)
-		}
+	plan := schemas.PreparePlan{AsOf: a.asOf(in.AsOf), FeatureVersion: feature.Version()}
+	var err error
+	if plan.Horizons, err = horizons(in.Horizons); err != nil {
+		return plan, err
 	}
 	span, err := a.Store.Days(ctx, a.Name)
 	if err != nil {
@@ -40,15 +38,43 @@ func (a *Activities) PlanDataset(ctx context.Context, in schemas.PrepareInput) (
 	if err != nil {
 		return plan, err
 	}
+	if to <= rail.Day(span.FirstSettled) || from > rail.Day(span.LastSettled) {
+		return plan, failure.NothingToDo("prepare data set: no day of %s has truth of the %s: settled are %s to %s", in.Days, a.Name, span.FirstSettled, span.LastSettled)
+	}
 	for _, day := range rail.Days(from, to) {
 		plan.Days = append(plan.Days, string(day))
 	}
 	return plan, nil
 }
 
+// maxHorizons of one data set.
+const maxHorizons = 24
+
+// horizons are those asked for, the longest first, or the grid.
+func horizons(asked []int) ([]int, error) {
+	if len(asked) == 0 {
+		return rail.Horizons(), nil
+	}
+	if len(asked) > maxHorizons {
+		return nil, failure.InvalidInput("horizons: %d of them: want at most %d", len(asked), maxHorizons)
+	}
+	sorted := slices.Clone(asked)
+	slices.SortFunc(sorted, func(x, y int) int { return cmp.Compare(y, x) })
+	for i, h := range sorted {
+		switch {
+		case h < 1 || h > 24*60:
+			return nil, failure.InvalidInput("horizons: %d minutes: want 1 to 1440", h)
+		case i > 0 && h == sorted[i-1]:
+			return nil, failure.InvalidInput("horizons: %d minutes stands twice", h)
+		}
+	}
+	return sorted, nil
+}
+
 // PreparePart computes the features of one day's settled events at every
-// horizon, knowing at each cut-off only what had been polled by then. A day
-// without truth gives an empty part without an object.
+// horizon, knowing at each cut-off only what had been polled by then, and
+// writes them with a profile of what they are. A day without truth gives an
+// empty part without an object.
 func (a *Activities) PreparePart(ctx context.Context, in schemas.PreparePartInput) (schemas.DatasetPart, error) {
 	part := schemas.DatasetPart{Day: in.Day}
 	day, err := rail.ParseDay(in.Day)
@@ -59,23 +85,40 @@ func (a *Activities) PreparePart(ctx context.Context, in schemas.PreparePartInpu
 	if err != nil || len(truths) == 0 {
 		return part, err
 	}
-	table, err := a.vectorise(ctx, day, in.Horizons, truths)
+	table, planned, err := a.vectorise(ctx, day, in.Horizons, truths)
 	if err != nil {
 		return part, err
 	}
-	if err := table.CheckFinite(); err != nil {
-		return part, failure.Validation("prepare %s: %v", day, err)
+	around, err := a.surroundings(ctx, day)
+	if err != nil {
+		return part, err
 	}
+	around.Planned, around.Settled = planned, len(truths)
+	return a.store(ctx, day, table, around)
+}
+
+// store writes the part and then its profile. What is wrong with the rows is
+// written too: the data set that they make is invalid, and can be looked into.
+func (a *Activities) store(ctx context.Context, day rail.Day, table *dataset.Table, around columns.Surroundings) (schemas.DatasetPart, error) {
+	profile := table.Profile(day)
+	profile.Surroundings = around
+	part := schemas.DatasetPart{Day: string(day), Events: profile.Ran, Late: profile.Late}
 	body, err := table.Encode()
 	if err != nil {
 		return part, fmt.Errorf("prepare %s: %w", day, err)
 	}
-	part.Object, err = a.Objects.PutContent(ctx, "datasets/parts/"+in.Day+"/", ".parquet", body)
+	prefix := "datasets/parts/" + string(day) + "/"
+	if part.Object, err = a.Objects.PutContent(ctx, prefix, ".parquet", body); err != nil {
+		return part, fmt.Errorf("prepare %s: %w", day, err)
+	}
 	part.Object.Rows = int64(len(table.Rows))
-	ran := table.Ran()
-	part.Events = ran.Events()
-	part.Late = ran.Filter(dataset.Row.Late).Events()
-	return part, err
+	if body, err = json.Marshal(profile); err != nil {
+		return part, fmt.Errorf("prepare %s: profile: %w", day, err)
+	}
+	if part.Profile, err = a.Objects.PutContent(ctx, prefix, ".profile.json", body); err != nil {
+		return part, fmt.Errorf("prepare %s: %w", day, err)
+	}
+	return part, nil
 }
 
 // truths reads what was settled of a day by asOf, in a fixed order.
@@ -91,13 +134,14 @@ func (a *Activities) truths(ctx context.Context, day rail.Day, asOf time.Time) (
 	return truths, nil
 }
 
-func (a *Activities) vectorise(ctx context.Context, day rail.Day, horizons []int, truths []rail.Truth) (*dataset.Table, error) {
-	state, err := livestate.Fill(ctx, a.Store, livestate.Span{Source: a.Name, From: day.Start(), Until: day.End()}, a.Lag)
+func (a *Activities) vectorise(ctx context.Context, day rail.Day, horizons []int, truths []rail.Truth) (table *dataset.Table, planned int, err error) {
+	counting := &counted{Store: a.Store, day: day}
+	state, err := livestate.Fill(ctx, counting, livestate.Span{Source: a.Name, From: day.Start(), Until: day.End()}, a.Lag)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	histories := livestate.Histories{Store: a.Store, Source: a.Name}
-	table := newTable()
+	table = newTable()
 	vector := make([]float32, feature.Width())
 	for i, truth := range truths {
 		if i%500 == 0 && activity.IsActivity(ctx) {
@@ -111,21 +155,13 @@ func (a *Activities) vectorise(ctx context.Context, day rail.Day, horizons []int
 			}
 			history, err := histories.At(ctx, cutoff)
 			if err != nil {
-				return nil, err
+				return nil, 0, err
 			}
 			feature.Vector(vector, &known, history)
 			table.Append(rowOf(&known, truth, horizon), vector)
 		}
 	}
-	return table, nil
-}
-
-func newTable() *dataset.Table {
-	var units []string
-	for _, f := range feature.Catalogue() {
-		units = append(units, string(f.Unit))
-	}
-	return dataset.New(feature.Version(), feature.Names(), units)
+	return table, counting.planned, nil
 }
 
 func rowOf(k *feature.Knowledge, truth rail.Truth, horizon int) dataset.Row {

@@ -24,6 +24,7 @@ type Store interface {
 	Daily(ctx context.Context, q schema.DailyQuery) ([]schema.DailySum, error)
 	InsertDaily(ctx context.Context, token string, counts []schema.Daily) error
 	Days(ctx context.Context, source string) (schema.DaySpan, error)
+	Coverage(ctx context.Context, q schema.CoverageQuery) ([]schema.Coverage, error)
 }
 
 // Objects keeps parts and manifests by their content.
@@ -33,7 +34,7 @@ type Objects interface {
 }
 
 // Activities are the steps of settlement and preparation. All fields but Lag
-// are required.
+// and CodeVersion are required.
 type Activities struct {
 	Store   Store
 	Objects Objects
@@ -45,6 +46,8 @@ type Activities struct {
 	// Lag is how long after its poll a change reaches the live state; training
 	// knows a change only from poll + Lag on.
 	Lag time.Duration
+	// CodeVersion stands in the manifest of every data set.
+	CodeVersion string
 }
 
 func (a *Activities) asOf(t time.Time) time.Time {

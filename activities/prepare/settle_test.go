@@ -7,7 +7,6 @@ import (
 
 	"go.temporal.io/sdk/temporal"
 
-	"puenktlich/internal/feature"
 	"puenktlich/internal/rail"
 	"puenktlich/schemas"
 	schema "puenktlich/schemas/clickhouse"
@@ -133,44 +132,6 @@ func TestPlanSettlement(t *testing.T) {
 	for _, bad := range []schemas.DayRange{{From: "2024-10-29", To: "2024-10-29"}, {From: "yesterday", To: "2024-10-29"}, {From: "2024-10-29"}} {
 		if _, err := h.PlanSettlement(t.Context(), schemas.SettleInput{Days: bad}); failureType(err) != schemas.FailureInvalidInput {
 			t.Errorf("%s: %v", bad, err)
-		}
-	}
-}
-
-func TestEmptyDataSet(t *testing.T) {
-	t.Parallel()
-	h := newHouse(t)
-	part, err := h.PreparePart(t.Context(), schemas.PreparePartInput{Day: string(tuesday), Horizons: rail.Horizons(), AsOf: on("12:00")})
-	must(t, err)
-	if part != (schemas.DatasetPart{Day: string(tuesday)}) {
-		t.Errorf("a day without truth: %+v", part)
-	}
-	plan := schemas.PreparePlan{Days: []string{string(tuesday)}, Horizons: rail.Horizons(), AsOf: on("12:00"), FeatureVersion: feature.Version()}
-	ref, err := h.SealDataset(t.Context(), schemas.PrepareManifestInput{Plan: plan, Parts: []schemas.DatasetPart{part}})
-	if failureType(err) != schemas.FailureValidation {
-		t.Fatalf("error %v", err)
-	}
-	for _, line := range []string{"does not hold (kept at " + ref.Manifest.Key + "):", "events           0 events that ran with an observed change", "late_rate        0.0000 late, want 0.002 to 0.9"} {
-		if !strings.Contains(err.Error(), line) {
-			t.Errorf("%v\nlacks %q", err, line)
-		}
-	}
-	body, err := h.Objects.GetContent(t.Context(), ref.Manifest)
-	if err != nil || !strings.Contains(string(body), `"empty_days"`) {
-		t.Errorf("manifest %s, %v", body, err)
-	}
-	for name, test := range map[string]struct {
-		version    string
-		part       schemas.DatasetPart
-		wantFailed string
-	}{
-		"made with other features": {"f0-other", schemas.DatasetPart{Day: string(tuesday), Object: schemas.ObjectRef{Key: "x", SHA256: "1"}, Events: 100, Late: 20}, "feature_version"},
-		"all late":                 {feature.Version(), schemas.DatasetPart{Day: string(tuesday), Object: schemas.ObjectRef{Key: "x", SHA256: "1"}, Events: 100, Late: 95}, "late_rate"},
-	} {
-		plan.FeatureVersion = test.version
-		_, err := h.SealDataset(t.Context(), schemas.PrepareManifestInput{Plan: plan, Parts: []schemas.DatasetPart{test.part}})
-		if failureType(err) != schemas.FailureValidation || strings.Count(err.Error(), "\n  ") != 1 || !strings.Contains(err.Error(), "\n  "+test.wantFailed) {
-			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

@@ -83,6 +83,9 @@ func (a *Activities) contents(ctx context.Context, in schemas.PackageInput) (mod
 		return c, fmt.Errorf("write baselines: %w", err)
 	}
 	table, _, err := dataset.Load(ctx, a.Objects, in.Trained.Dataset, c.Report.TestDays)
+	if dataset.Unfit(err) {
+		return c, failure.Validation("sample of the test days: %v", err)
+	}
 	if err != nil {
 		return c, fmt.Errorf("sample of the test days: %w", err)
 	}

@@ -164,7 +164,10 @@ func (a *Activities) begin(ctx context.Context, ref schemas.DatasetRef, days sch
 	if ref.FeatureVersion != feature.Version() {
 		return nil, learn.Trainer{}, beat.stop, failure.Validation("train: data set %s was made with features %s, this worker has %s: prepare it anew", ref.ID, ref.FeatureVersion, feature.Version())
 	}
-	table, _, err := dataset.Load(ctx, a.Objects, ref, days)
+	table, _, err := dataset.LoadTraining(ctx, a.Objects, ref, days)
+	if dataset.Unfit(err) {
+		return nil, learn.Trainer{}, beat.stop, failure.Validation("train: %v", err)
+	}
 	if err != nil {
 		return nil, learn.Trainer{}, beat.stop, fmt.Errorf("train: %w", err)
 	}

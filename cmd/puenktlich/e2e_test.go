@@ -119,6 +119,7 @@ func TestWholeLoop(t *testing.T) {
 	over()
 	require.True(t, <-killed, "the train worker was killed while it trained")
 	s.nothingIsDoubled(life)
+	s.datasetCommands(life.Dataset)
 	address := s.serve()
 	first := s.readBoard(address, life.Package.Digest)
 	s.predictionIsStored(first)

@@ -37,7 +37,7 @@ func (a *adapters) steps() (workers.Steps, error) {
 			Clock: a.clock, Name: name, Past: a.config.Source != config.SourceLive, Every: pollEvery,
 			FullEvery: a.config.FullEvery, CallsPerMinute: a.config.CallsPerMinute, AllStations: countOf(every),
 			Begin: spanStart(a.config, fetch), Recordings: a.config.Recordings},
-		Prepare:  &prepare.Activities{Store: a.db, Objects: a.objects, Clock: a.clock, Name: name, Provenance: origin},
+		Prepare:  &prepare.Activities{Store: a.db, Objects: a.objects, Clock: a.clock, Name: name, Provenance: origin, CodeVersion: version},
 		Train:    &train.Activities{Library: a.xgboost(), Objects: a.objects, Runs: a.db, Clock: a.clock, CodeVersion: version},
 		Evaluate: &evaluate.Activities{Objects: a.objects},
 		Release: &release.Activities{Objects: a.objects, Registry: a.registry, Journal: a.db, Promoter: promoter{a.temporal}, Forecasts: a.db, Name: name, Clock: a.clock, Rollout: rollout(a.config),

@@ -38,7 +38,7 @@ func (s shelf) GetContent(_ context.Context, ref schemas.ObjectRef) ([]byte, err
 func sealed(t *testing.T) (shelf, schemas.DatasetRef) {
 	t.Helper()
 	objects := shelf{}
-	var manifest schemas.DatasetManifest
+	manifest := schemas.DatasetManifest{ID: "d1"}
 	for day := 1; day <= 3; day++ {
 		table := dataset.New("f1-test", []string{"delay"}, []string{"min"})
 		row := dataset.Row{Stop: rail.StopID(fmt.Sprintf("%d-2410291000-1", day)), Kind: rail.Arrival, EventDay: rail.Day(fmt.Sprintf("2024-10-0%d", day)),
@@ -74,16 +74,18 @@ func TestLoad(t *testing.T) {
 		require.Len(t, manifest.Parts, 3)
 	}
 	_, _, err := dataset.Load(t.Context(), objects, ref, schemas.DayRange{From: "2024-11-01", To: "2024-11-02"})
-	require.EqualError(t, err, "data set d1 has no part in 2024-11-01/2024-11-02")
+	require.EqualError(t, err, "data set d1 (manifest): no part in the range 2024-11-01/2024-11-02")
+	require.ErrorIs(t, err, dataset.ErrNoPart)
 	objects["part-2"] = []byte("no parquet")
 	_, _, err = dataset.Load(t.Context(), objects, ref, schemas.DayRange{})
-	require.ErrorContains(t, err, "part 2024-10-02 of data set d1: read parquet")
+	require.ErrorContains(t, err, "part 2024-10-02 of data set d1 (part-2): read parquet")
+	require.True(t, dataset.Unfit(err))
 	delete(objects, "part-1")
 	_, _, err = dataset.Load(t.Context(), objects, ref, schemas.DayRange{})
 	require.ErrorContains(t, err, "read part 2024-10-01 of data set d1: no such object: part-1")
 	objects["manifest"] = []byte("{")
 	_, _, err = dataset.Load(t.Context(), objects, ref, schemas.DayRange{})
-	require.ErrorContains(t, err, "read manifest of data set d1")
+	require.ErrorContains(t, err, "manifest of data set d1 (manifest): unexpected end of JSON input")
 }
 
 func TestPartsOfTwoFeatureVersionsDoNotMix(t *testing.T) {

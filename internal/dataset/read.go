@@ -60,7 +60,7 @@ func tableFor(schema *arrow.Schema) (*Table, error) {
 		}
 	}
 	table := &Table{}
-	if i := schema.Metadata().FindKey("feature_version"); i >= 0 {
+	if i := schema.Metadata().FindKey(columns.KeyFeatureVersion); i >= 0 {
 		table.Version = schema.Metadata().Values()[i]
 	}
 	for _, field := range schema.Fields()[len(fixed):] {
@@ -68,11 +68,8 @@ func tableFor(schema *arrow.Schema) (*Table, error) {
 			return nil, fmt.Errorf("data set part: feature %s is %s: want float32", field.Name, field.Type)
 		}
 		table.Names = append(table.Names, field.Name)
-		u := ""
-		if i := field.Metadata.FindKey("unit"); i >= 0 {
-			u = field.Metadata.Values()[i]
-		}
-		table.Units = append(table.Units, u)
+		about := columns.AboutOf(field)
+		table.Units, table.Abouts = append(table.Units, about.Unit), append(table.Abouts, about)
 	}
 	return table, nil
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"puenktlich/internal/rail"
+	columns "puenktlich/schemas/dataset"
 )
 
 // Row is one event at one horizon: what is known of it beside the features.
@@ -32,6 +33,9 @@ type Row struct {
 // Key identifies the event of the row.
 func (r Row) Key() rail.EventKey { return rail.EventKey{Stop: r.Stop, Kind: r.Kind} }
 
+// Place names the row: stop, kind and horizon.
+func (r Row) Place() string { return fmt.Sprintf("%s at %d min", r.Key(), r.Horizon) }
+
 // Late says that the event ran 6 minutes late or more.
 func (r Row) Late() bool { return !r.Cancelled && !rail.OnTime(r.DelayMinutes) }
 
@@ -40,6 +44,7 @@ type Table struct {
 	Version  string // of the feature catalogue
 	Names    []string
 	Units    []string
+	Abouts   []columns.About // one a name, beyond the unit; nil where nothing is said
 	Rows     []Row
 	Features []float32 // len(Rows) x len(Names), NaN = not known
 }
@@ -47,6 +52,19 @@ type Table struct {
 // New is an empty table for these features.
 func New(version string, names, units []string) *Table {
 	return &Table{Version: version, Names: names, Units: units}
+}
+
+// like is an empty table of the same features.
+func (t *Table) like() *Table {
+	return &Table{Version: t.Version, Names: t.Names, Units: t.Units, Abouts: t.Abouts}
+}
+
+// about describes feature j as far as the table can.
+func (t *Table) about(j int) columns.About {
+	if t.Abouts == nil {
+		return columns.About{Unit: t.Units[j]}
+	}
+	return t.Abouts[j]
 }
 
 // Append adds a row; features has one value per name and is copied.
@@ -63,7 +81,7 @@ func (t *Table) Vector(i int) []float32 {
 
 // Filter keeps the rows for which keep answers true, in order.
 func (t *Table) Filter(keep func(Row) bool) *Table {
-	out := New(t.Version, t.Names, t.Units)
+	out := t.like()
 	for i, row := range t.Rows {
 		if keep(row) {
 			out.Append(row, t.Vector(i))
@@ -77,7 +95,7 @@ func Concat(tables ...*Table) (*Table, error) {
 	if len(tables) == 0 {
 		return nil, fmt.Errorf("join data set parts: there are none")
 	}
-	out := New(tables[0].Version, tables[0].Names, tables[0].Units)
+	out := tables[0].like()
 	for _, t := range tables {
 		if t.Version != out.Version || len(t.Names) != len(out.Names) {
 			return nil, fmt.Errorf("join data set parts: feature version %s beside %s", t.Version, out.Version)
@@ -118,7 +136,7 @@ func (t *Table) CheckFinite() error {
 	for i, v := range t.Features {
 		if math.IsInf(float64(v), 0) {
 			row := t.Rows[i/len(t.Names)]
-			return fmt.Errorf("feature %s of %s at %d min is %v: features are finite or NaN", t.Names[i%len(t.Names)], row.Key(), row.Horizon, v)
+			return fmt.Errorf("feature %s of %s is %v: features are finite or NaN", t.Names[i%len(t.Names)], row.Place(), v)
 		}
 	}
 	return nil

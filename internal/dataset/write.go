@@ -21,7 +21,11 @@ const rowGroup = 64 * 1024
 
 // Encode writes the table as one Parquet file; the same rows give the same bytes.
 func (t *Table) Encode() ([]byte, error) {
-	schema := columns.Schema(t.Names, t.Units, t.Version)
+	abouts := make([]columns.About, len(t.Names))
+	for j := range abouts {
+		abouts[j] = t.about(j)
+	}
+	schema := columns.Schema(t.Names, abouts, t.Version)
 	builder := array.NewRecordBuilder(memory.DefaultAllocator, schema)
 	defer builder.Release()
 	for i, row := range t.Rows {

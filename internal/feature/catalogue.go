@@ -25,7 +25,7 @@ const (
 	KnownWithPlan  KnownAt = "plan published"
 	KnownPolled    KnownAt = "polled at or before the cut-off, less the lag"
 	KnownOnTick    KnownAt = "polled at or before the last whole five minutes, less the lag"
-	KnownYesterday KnownAt = "settled on days before the service day"
+	KnownYesterday KnownAt = "settled on days that ended three hours before the cut-off"
 )
 
 // Group is a set of features that an ablation takes away together.

@@ -24,7 +24,7 @@ func forecastFeatures() []Feature {
 			func(in *input) float64 { return since(in.Own.ChangedSince, in.CutOff) }),
 		own("forecast_trend_15", Minutes, "Forecast now less the one known 15 minutes ago; NaN without both.",
 			func(in *input) float64 { return since(in.Changed15, in.Own.Changed) }),
-		own("forecast_trend_30", Minutes, "The same against 30 minutes ago.",
+		own("forecast_trend_30", Minutes, "The same against 30 minutes ago; NaN without both.",
 			func(in *input) float64 { return since(in.Changed30, in.Own.Changed) }),
 		own("forecast_trend_first", Minutes, "Forecast now less the first ever given; NaN without one.",
 			func(in *input) float64 { return since(in.Own.FirstChanged, in.Own.Changed) }),

@@ -84,7 +84,8 @@ func (t Trainer) CrossValidate(ctx context.Context, table *dataset.Table, s Sett
 	oof := OutOfFold{Rounds: min(defaultRounds, s.Rounds)}
 	folds, rounds := forwardChain(daysOf(ran)), 0
 	for i, f := range folds {
-		train, valid := ran.Filter(on(f.Train)), ran.Filter(on(f.Valid))
+		valid := ran.Filter(on(f.Valid))
+		train := ran.Filter(on(f.Train)).WithoutTripsOf(valid)
 		if err := checkLearnable(train); err != nil || len(valid.Rows) == 0 {
 			continue // a fold of one class teaches nothing; the others count
 		}

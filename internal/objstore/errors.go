@@ -9,12 +9,14 @@ import (
 
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/smithy-go"
+
+	"puenktlich/schemas"
 )
 
 // What an operation can fail with. The client's error is wrapped beside it.
 var (
 	// ErrNotFound: there is no object under this key.
-	ErrNotFound = errors.New("object not found")
+	ErrNotFound = schemas.ErrObjectMissing
 	// ErrExists: there is an object under this key already.
 	ErrExists = errors.New("object exists")
 	// ErrChanged: the object is not the one the caller had read.
@@ -27,7 +29,7 @@ var (
 	// ErrDenied: the keys may not do this.
 	ErrDenied = errors.New("s3 denies access")
 	// ErrCorrupt: the content is not that of its SHA-256.
-	ErrCorrupt = errors.New("object is corrupt")
+	ErrCorrupt = schemas.ErrObjectCorrupt
 	// ErrBadKey: no object can have this key.
 	ErrBadKey = errors.New("bad object key")
 )
