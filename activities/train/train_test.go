@@ -117,7 +117,7 @@ func TestTraining(t *testing.T) {
 	objects, err := objstore.Open(t.Context(), objstore.Options(testenv.S3(t)))
 	must(t, err)
 	runs := &notebook{}
-	a := &Activities{Library: openOnce, Objects: objects, Runs: runs, Clock: fixedClock(noon), CodeVersion: "test"}
+	a := &Activities{Library: openOnce, Objects: objects, NotFound: objstore.ErrNotFound, Corrupt: objstore.ErrCorrupt, Runs: runs, Clock: fixedClock(noon), CodeVersion: "test"}
 	in := schemas.CandidateInput{Model: "punctuality", Dataset: sealed(t, objects, 12), RunID: "run-1", Seed: 5,
 		Candidate: schemas.Candidate{Name: "small", Rounds: 10, MaxDepth: 3, LearningRate: 0.3, MinChild: 1, Subsample: 1, ColSample: 1, Lambda: 1}}
 	candidate, err := a.TrainCandidate(t.Context(), in)
@@ -167,7 +167,7 @@ func TestOneOutcome(t *testing.T) {
 	objects, err := objstore.Open(t.Context(), objstore.Options(testenv.S3(t)))
 	must(t, err)
 	runs := &notebook{}
-	a := &Activities{Library: openOnce, Objects: objects, Runs: runs, Clock: fixedClock(noon)}
+	a := &Activities{Library: openOnce, Objects: objects, NotFound: objstore.ErrNotFound, Corrupt: objstore.ErrCorrupt, Runs: runs, Clock: fixedClock(noon)}
 	_, err = a.TrainCandidate(t.Context(), schemas.CandidateInput{Dataset: sealed(t, objects, 5), RunID: "run-1", Candidate: schemas.Candidate{Name: "small", Rounds: 5, MaxDepth: 3, LearningRate: 0.3, Subsample: 1, ColSample: 1}})
 	application, ok := err.(*temporal.ApplicationError)
 	if !ok || application.Type() != string(schemas.FailureValidation) || !strings.Contains(err.Error(), "candidate small: train: 0 of 450 rows are late: both outcomes are needed") {

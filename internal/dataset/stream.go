@@ -19,6 +19,20 @@ import (
 // are decoded once, of large ones a bounded part is held.
 const KeepBytes = 256 << 20
 
+// BadPartError says that a part is not what a data set is made of: trying again
+// does not help.
+type BadPartError struct {
+	Dataset, Day string
+	Err          error
+}
+
+func (e *BadPartError) Error() string {
+	return fmt.Sprintf("part %s of data set %s: %v", e.Day, e.Dataset, e.Err)
+}
+
+// Unwrap gives the cause.
+func (e *BadPartError) Unwrap() error { return e.Err }
+
 // Stream reads the rows of a sealed data set in batches of at most one row
 // group, in the same order each time, without holding all of them. It is for
 // one reader at a time.
@@ -81,9 +95,9 @@ func (s *Stream) Batches() func() (*Table, error) {
 type cursor struct {
 	stream *Stream
 	part   int
-	batch  int      // of a part that is kept
+	batch  int         // of a part that is kept
 	reader *partReader // of the part under way, else nil
-	fresh  []*Table // of the part under way, while they may be kept
+	fresh  []*Table    // of the part under way, while they may be kept
 	bytes  int64
 }
 
@@ -117,7 +131,7 @@ func (c *cursor) step() (*Table, error) {
 	batch, err := c.reader.next()
 	if err != nil {
 		c.reader.close()
-		return nil, fmt.Errorf("part %s of data set %s: %w", c.stream.parts[c.part].Day, c.stream.id, err)
+		return nil, c.stream.bad(c.stream.parts[c.part], err)
 	}
 	if batch == nil {
 		c.endPart()
@@ -178,13 +192,21 @@ func (s *Stream) open(part schemas.DatasetPart) (*partReader, error) {
 	}
 	p, err := newPartReader(s.ctx, body)
 	if err != nil {
-		return nil, fmt.Errorf("part %s of data set %s: %w", part.Day, s.id, err)
+		return nil, s.bad(part, err)
 	}
 	if s.head.Names != nil && (p.head.Version != s.head.Version || len(p.head.Names) != len(s.head.Names)) {
 		p.close()
-		return nil, fmt.Errorf("part %s of data set %s: feature version %s beside %s", part.Day, s.id, p.head.Version, s.head.Version)
+		return nil, s.bad(part, fmt.Errorf("feature version %s beside %s", p.head.Version, s.head.Version))
 	}
 	return p, nil
+}
+
+// bad blames the part, unless reading was stopped.
+func (s *Stream) bad(part schemas.DatasetPart, err error) error {
+	if s.ctx.Err() != nil {
+		return s.ctx.Err()
+	}
+	return &BadPartError{Dataset: s.id, Day: part.Day, Err: err}
 }
 
 // partReader reads one part, one batch at a time.

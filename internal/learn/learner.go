@@ -145,5 +145,9 @@ func (a Algorithm) Servable() bool { return a == Buckets }
 // few at first.
 func (a Algorithm) Rounds() bool { return a == Buckets || a == Binary }
 
+// Learns says that the algorithm uses features; a baseline knows category,
+// horizon and the railway's forecast alone.
+func (a Algorithm) Learns() bool { return a.Rounds() || a == Logistic }
+
 // Known says that there is such an algorithm.
 func (a Algorithm) Known() bool { return slices.Contains(Algorithms(), a) }

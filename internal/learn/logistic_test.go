@@ -81,7 +81,7 @@ func TestRegressionWithPenaltyAndMissing(t *testing.T) {
 			t.Errorf("weight %d: %v, want %v", i, f.weights[i], w)
 		}
 	}
-	if got := f.curve.Train[len(f.curve.Train)-1]; math.Abs(got-0.42846620820059206) > 1e-9 || !slices.IsSortedFunc(f.curve.Train, func(a, b float64) int { return sign(b-a) }) {
+	if got := f.curve.Train[len(f.curve.Train)-1]; math.Abs(got-0.42846620820059206) > 1e-9 || !slices.IsSortedFunc(f.curve.Train, func(a, b float64) int { return sign(b - a) }) {
 		t.Errorf("losses %v, want falling to 0.428466", f.curve.Train)
 	}
 }
