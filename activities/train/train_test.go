@@ -49,6 +49,7 @@ type notebook struct {
 	states  []schema.RunStatus
 	params  map[string]string
 	metrics map[string]float64
+	steps   map[string]map[int64]float64 // of metrics that have steps
 }
 
 func (n *notebook) SaveRun(_ context.Context, run schema.Run) error {
@@ -65,9 +66,18 @@ func (n *notebook) SaveParams(_ context.Context, _ string, params []schema.RunPa
 }
 
 func (n *notebook) SaveMetrics(_ context.Context, _ string, metrics []schema.RunMetric) error {
-	n.metrics = map[string]float64{}
+	if n.metrics == nil {
+		n.metrics, n.steps = map[string]float64{}, map[string]map[int64]float64{}
+	}
 	for _, m := range metrics {
-		n.metrics[m.Name] = m.Value
+		if m.Step == 0 {
+			n.metrics[m.Name] = m.Value
+			continue
+		}
+		if n.steps[m.Name] == nil {
+			n.steps[m.Name] = map[int64]float64{}
+		}
+		n.steps[m.Name][m.Step] = m.Value
 	}
 	return nil
 }
@@ -111,6 +121,8 @@ func sealed(t *testing.T, objects *objstore.Store, delay int) schemas.DatasetRef
 	must(t, err)
 	return schemas.DatasetRef{ID: "d1", Manifest: ref, FeatureVersion: feature.Version()}
 }
+
+func sealedVersion() string { return feature.Version() }
 
 func TestTraining(t *testing.T) {
 	t.Parallel()
