@@ -156,3 +156,22 @@ func TestForeignStatesAreRefused(t *testing.T) {
 		wantError(t, err, test.message)
 	}
 }
+
+// Without sampling, beginning anew changes nothing but the order of additions.
+func TestSegmentsLoseNothing(t *testing.T) {
+	t.Parallel()
+	data, held, params := synthetic(10_000, 3, 8), synthetic(3000, 3, 9), small(xgb.MultiSoftprob, 3)
+	losses := map[int]*xgb.Result{}
+	for _, segment := range []int{3, 1000} {
+		params.SegmentRounds = segment
+		losses[segment] = mustTrain(t, data, 3000, params, xgb.TrainOptions{Eval: xgb.FromSlices(held, 700)})
+	}
+	for round := range params.Rounds {
+		for name, pair := range map[string][2]float64{
+			"training": {losses[3].TrainLoss[round], losses[1000].TrainLoss[round]}, "held-out": {losses[3].EvalLoss[round], losses[1000].EvalLoss[round]}} {
+			if d := pair[0] - pair[1]; d > 1e-4 || d < -1e-4 {
+				t.Errorf("round %d: %s loss %v in segments, %v at once", round+1, name, pair[0], pair[1])
+			}
+		}
+	}
+}
