@@ -11,6 +11,7 @@ type LifecycleInput struct {
 	Test       DayRange    `json:"test,omitzero"`
 	AsOf       time.Time   `json:"as_of,omitzero"`
 	Candidates []Candidate `json:"candidates,omitempty"`
+	Search     *Search     `json:"search,omitempty"`
 	Seed       uint64      `json:"seed,omitempty"`
 	Reason     string      `json:"reason,omitempty"`
 	// Actor defaults to "unauthenticated UI".

@@ -55,7 +55,7 @@ func TestOneBadCandidateDoesNotFailTheSearch(t *testing.T) {
 	env.OnActivity("TrainCandidate", mock.Anything, mock.MatchedBy(func(in schemas.CandidateInput) bool { return in.Candidate.Name == "bad" })).
 		Return(schemas.CandidateResult{}, temporal.NewNonRetryableApplicationError("out of range", "Validation", nil))
 	env.OnActivity("TrainCandidate", mock.Anything, mock.Anything).Return(func(_ context.Context, in schemas.CandidateInput) (schemas.CandidateResult, error) {
-		return schemas.CandidateResult{Candidate: in.Candidate, LogLoss: in.Candidate.Lambda}, nil
+		return schemas.CandidateResult{RunID: in.RunID, Candidate: in.Candidate, Folds: 1, LogLoss: in.Candidate.Lambda}, nil
 	})
 	env.OnActivity("RefitModel", mock.Anything, mock.Anything).Return(func(_ context.Context, in schemas.RefitInput) (schemas.TrainedModel, error) {
 		return schemas.TrainedModel{Candidate: in.Best.Candidate}, nil
@@ -67,7 +67,9 @@ func TestOneBadCandidateDoesNotFailTheSearch(t *testing.T) {
 	var result schemas.TrainResult
 	require.NoError(t, env.GetWorkflowResult(&result))
 	require.Equal(t, "best", result.Trained.Candidate.Name, "lowest out-of-fold log loss of those that ran")
-	require.Len(t, result.Candidates, 2)
+	require.Len(t, result.Candidates, 3)
+	require.Equal(t, "bad", result.Candidates[2].Candidate.Name, "listed last")
+	require.Equal(t, "out of range", result.Candidates[2].FailReason)
 }
 
 func TestAFailedStepIsOneReadableSentence(t *testing.T) {

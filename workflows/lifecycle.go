@@ -17,7 +17,7 @@ type lifecycle struct {
 	in     schemas.LifecycleInput
 	plan   schemas.LifecyclePlan
 	result schemas.LifecycleResult
-	trials []schemas.CandidateResult
+	trials schemas.SearchTable
 	stage  string
 }
 
@@ -31,6 +31,9 @@ func RunLifecycle(ctx workflow.Context, in schemas.LifecycleInput) (schemas.Life
 		in.Reason = "started by hand"
 	}
 	in.Actor = actor(in.Actor)
+	if !releasable(in.Candidates, in.Search) {
+		return schemas.LifecycleResult{}, refuse(schemas.FailureInvalidInput, "train: none of the candidates can be released: add one of algorithm %s", schemas.AlgorithmBuckets)
+	}
 	tell(ctx, schemas.AttributeModel, in.Model)
 	run := &lifecycle{in: in}
 	for _, step := range []struct {
@@ -81,8 +84,11 @@ func (l *lifecycle) prepare(ctx workflow.Context) error {
 func (l *lifecycle) train(ctx workflow.Context) error {
 	var trained schemas.TrainResult
 	err := workflow.ExecuteChildWorkflow(child(ctx, stepID(ctx, "train"), "train on "+l.plan.Train.String()), TrainModel,
-		schemas.TrainInput{Model: l.in.Model, Dataset: l.result.Dataset, Days: l.plan.Train, Candidates: l.in.Candidates, Seed: l.in.Seed}).Get(ctx, &trained)
-	l.result.Trained, l.trials = trained.Trained, trained.Candidates
+		schemas.TrainInput{Model: l.in.Model, Dataset: l.result.Dataset, Days: l.plan.Train, Candidates: l.in.Candidates, Search: l.in.Search, Seed: l.in.Seed}).Get(ctx, &trained)
+	l.result.Trained, l.trials = trained.Trained, schemas.SearchTable{Candidates: trained.Candidates, Note: trained.Note}
+	if err == nil && trained.Trained.RunID == "" {
+		return refuse(schemas.FailureValidation, "train: %s", trained.Note)
+	}
 	return err
 }
 
@@ -155,7 +161,7 @@ func (l *lifecycle) card() string {
 	if l.result.Dataset.ID != "" {
 		b.WriteString(datasetCard(l.result.Dataset) + "\n")
 	}
-	if len(l.trials) > 0 {
+	if len(l.trials.Candidates) > 0 {
 		b.WriteString(candidatesCard(l.trials) + "\n")
 	}
 	if len(l.result.Evaluate.Horizons) > 0 {

@@ -1,7 +1,6 @@
 package workflows
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -38,8 +37,9 @@ func DefaultCandidates(events int) []schemas.Candidate {
 const defaultSeed = 7
 
 // TrainModel judges candidates by forward chaining inside the training days,
-// takes the one with the lowest out-of-fold log loss, and trains it on all of
-// them. A candidate that fails does not fail the others.
+// takes the one with the lowest out-of-fold log loss of those that can be
+// released, and trains it on all of them. A candidate that fails does not fail
+// the others.
 func TrainModel(ctx workflow.Context, in schemas.TrainInput) (schemas.TrainResult, error) {
 	var result schemas.TrainResult
 	if in.Dataset.Manifest.Key == "" {
@@ -52,17 +52,43 @@ func TrainModel(ctx workflow.Context, in schemas.TrainInput) (schemas.TrainResul
 	in = trainDefaults(in)
 	tell(ctx, schemas.AttributeModel, in.Model)
 	tell(ctx, schemas.AttributeDataset, short(in.Dataset.ID))
-	candidates, err := judgeCandidates(ctx, in)
-	if err != nil {
+	trial := &trial{in: in, run: workflow.GetInfo(ctx).WorkflowExecution.RunID, begun: workflow.Now(ctx)}
+	if err := workflow.SetQueryHandler(ctx, schemas.QueryCandidates, trial.table); err != nil {
 		return result, err
 	}
-	result.Candidates = candidates
-	best := candidates[0]
+	if err := trial.judge(ctx); err != nil {
+		return result, readable(err)
+	}
+	result.Candidates = trial.sorted()
+	best, note := choose(result.Candidates)
+	result.Note = note
+	trial.say(ctx, note)
+	if best == nil {
+		return result, nil
+	}
 	var steps *train.Activities
-	err = workflow.ExecuteActivity(with(ctx, heavy(schemas.QueueTrain, best.Candidate.Name+" on all days")), steps.RefitModel,
-		schemas.RefitInput{Model: in.Model, Dataset: in.Dataset, Days: in.Days, Best: best, Seed: in.Seed}).Get(ctx, &result.Trained)
-	show(ctx, candidatesCard(candidates))
+	err := workflow.ExecuteActivity(with(ctx, heavy(schemas.QueueTrain, best.Candidate.Name+" on all days")), steps.RefitModel,
+		schemas.RefitInput{Model: in.Model, Dataset: in.Dataset, Days: in.Days, Best: *best, Seed: in.Seed, SegmentRounds: in.SegmentRounds}).Get(ctx, &result.Trained)
 	return result, readable(err)
+}
+
+// choose takes the best candidate that can be released, nil without one, and
+// says what else there is to know. The candidates are best first.
+func choose(candidates []schemas.CandidateResult) (*schemas.CandidateResult, string) {
+	var better []string
+	for i, c := range candidates {
+		switch {
+		case c.FailReason != "", c.Folds == 0 && !c.Candidate.Servable():
+		case c.Candidate.Servable() && len(better) == 0:
+			return &candidates[i], ""
+		case c.Candidate.Servable():
+			return &candidates[i], fmt.Sprintf("%s is chosen with log loss %.4f; %s scored better and cannot be released: there to be compared with.",
+				c.Candidate.Name, c.LogLoss, strings.Join(better, ", "))
+		default:
+			better = append(better, fmt.Sprintf("%s (%.4f)", c.Candidate.Name, c.LogLoss))
+		}
+	}
+	return nil, "Nothing was trained on all days: none of the candidates can be released."
 }
 
 func trainDefaults(in schemas.TrainInput) schemas.TrainInput {
@@ -72,11 +98,14 @@ func trainDefaults(in schemas.TrainInput) schemas.TrainInput {
 	if in.Days.Empty() {
 		in.Days = in.Dataset.Days
 	}
-	if len(in.Candidates) == 0 {
+	if len(in.Candidates) == 0 && in.Search == nil {
 		in.Candidates = DefaultCandidates(in.Dataset.Events)
 	}
 	if in.Seed == 0 {
 		in.Seed = defaultSeed
+	}
+	if in.SegmentRounds == 0 {
+		in.SegmentRounds = schemas.DefaultSegmentRounds
 	}
 	return in
 }
@@ -89,40 +118,10 @@ func newestDataset(ctx workflow.Context) (schemas.DatasetRef, error) {
 	return ref, readable(err)
 }
 
-// judgeCandidates answers them best first.
-func judgeCandidates(ctx workflow.Context, in schemas.TrainInput) ([]schemas.CandidateResult, error) {
-	var steps *train.Activities
-	run := workflow.GetInfo(ctx).WorkflowExecution.RunID
-	fan := newFanOut(ctx, len(in.Candidates))
-	for i, candidate := range in.Candidates {
-		fan.start(func(ctx workflow.Context) workflow.Future {
-			return workflow.ExecuteActivity(with(ctx, heavy(schemas.QueueTrain, candidate.Name)), steps.TrainCandidate, schemas.CandidateInput{
-				Model: in.Model, Dataset: in.Dataset, Days: in.Days, Candidate: candidate, Seed: in.Seed,
-				RunID: fmt.Sprintf("%s-%d", run, i+1)})
-		})
+// releasable says that a training may find something to release.
+func releasable(candidates []schemas.Candidate, search *schemas.Search) bool {
+	if search != nil && (len(search.Space.Algorithms) == 0 || slices.Contains(search.Space.Algorithms, schemas.AlgorithmBuckets)) {
+		return true
 	}
-	var good []schemas.CandidateResult
-	err := fan.wait(func(i int, done workflow.Future) error {
-		var result schemas.CandidateResult
-		if err := done.Get(ctx, &result); err != nil {
-			return err
-		}
-		good = append(good, result)
-		show(ctx, candidatesCard(good))
-		return nil
-	})
-	if len(good) == 0 {
-		return nil, readable(err)
-	}
-	slices.SortStableFunc(good, func(a, b schemas.CandidateResult) int { return cmp.Compare(a.LogLoss, b.LogLoss) })
-	return good, nil
-}
-
-func candidatesCard(candidates []schemas.CandidateResult) string {
-	var b strings.Builder
-	b.WriteString("### Candidates, judged on days they were not trained on\n\n| candidate | depth | rounds | folds | events | Brier | log loss |\n|---|--:|--:|--:|--:|--:|--:|\n")
-	for _, c := range candidates {
-		b.WriteString(fmt.Sprintf("| %s | %d | %d | %d | %d | %.4f | %.4f |\n", c.Candidate.Name, c.Candidate.MaxDepth, c.Rounds, c.Folds, c.Events, c.Brier, c.LogLoss))
-	}
-	return b.String()
+	return search == nil && len(candidates) == 0 || slices.ContainsFunc(candidates, schemas.Candidate.Servable)
 }

@@ -5,6 +5,7 @@ package train
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -12,11 +13,11 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/temporal"
 
 	"puenktlich/activities/failure"
 	"puenktlich/internal/dataset"
 	"puenktlich/internal/feature"
-	"puenktlich/internal/forecast"
 	"puenktlich/internal/learn"
 	"puenktlich/internal/learn/xgb"
 	"puenktlich/schemas"
@@ -26,10 +27,14 @@ import (
 // Clock tells domain time.
 type Clock interface{ Now() time.Time }
 
-// Objects keeps artefacts by their content.
+// Objects keeps artefacts by their content, and checkpoints.
 type Objects interface {
 	dataset.Objects
 	PutContent(ctx context.Context, prefix, suffix string, body []byte) (schemas.ObjectRef, error)
+	Get(ctx context.Context, key string) (body []byte, etag string, err error)
+	// PutIfAbsent fails where there is an object.
+	PutIfAbsent(ctx context.Context, key string, body []byte) error
+	Delete(ctx context.Context, key string) error
 }
 
 // Runs tracks experiments.
@@ -43,8 +48,12 @@ type Runs interface {
 type Activities struct {
 	Library func() (*xgb.Library, error)
 	Objects Objects
-	Runs    Runs
-	Clock   Clock
+	// NotFound and Corrupt are what Objects answers of an object that does not
+	// exist, or is not what was written.
+	NotFound, Corrupt error
+
+	Runs  Runs
+	Clock Clock
 	// CodeVersion is recorded with every run.
 	CodeVersion string
 }
@@ -52,27 +61,27 @@ type Activities struct {
 // heartbeatEvery is well below the heartbeat timeout of a training.
 const heartbeatEvery = 5 * time.Second
 
-// TrainCandidate judges one candidate on out-of-fold predictions.
+// TrainCandidate judges one candidate on out-of-fold predictions. Interrupted, it
+// goes on from the last checkpoint of each fold. A candidate that cannot be
+// trained is on record as failed, before its data is read where that is known.
 func (a *Activities) TrainCandidate(ctx context.Context, in schemas.CandidateInput) (schemas.CandidateResult, error) {
-	result := schemas.CandidateResult{RunID: in.RunID, Candidate: in.Candidate}
-	table, trainer, stop, err := a.begin(ctx, in.Dataset, in.Days)
-	defer stop()
-	if err != nil {
+	result := schemas.CandidateResult{RunID: in.RunID, Candidate: in.Candidate, Rung: in.Rung}
+	if err := fits(in.Dataset); err != nil {
 		return result, err
 	}
 	started := a.Clock.Now()
 	if err := a.track(ctx, in, started, schema.RunRunning, ""); err != nil {
 		return result, err
 	}
-	oof, err := trainer.CrossValidate(ctx, table, settings(in.Candidate, in.Seed))
+	oof, err := a.judge(ctx, in)
 	if err != nil {
-		if ctx.Err() != nil {
-			return result, ctx.Err()
+		err = final(ctx, "candidate "+in.Candidate.Name, err)
+		if isFinal(err) {
+			if err := a.track(ctx, in, started, schema.RunFailed, message(err)); err != nil {
+				return result, err
+			}
 		}
-		if err := a.track(ctx, in, started, schema.RunFailed, err.Error()); err != nil {
-			return result, err
-		}
-		return result, failure.Validation("candidate %s: %v", in.Candidate.Name, err)
+		return result, err
 	}
 	body, err := json.Marshal(oof)
 	if err != nil {
@@ -82,8 +91,28 @@ func (a *Activities) TrainCandidate(ctx context.Context, in schemas.CandidateInp
 		return result, fmt.Errorf("keep out-of-fold predictions: %w", err)
 	}
 	result.Rounds, result.Folds, result.Events = oof.Rounds, oof.Folds, oof.Events
+	result.RoundsTrained, result.Finished = oof.Trained, oof.Finished
 	result.Brier, result.LogLoss = orZero(oof.Scores())
+	if err := a.saveCurves(ctx, in, oof.Curves); err != nil {
+		return result, err
+	}
 	return result, a.finish(ctx, in, result, started)
+}
+
+// judge trains the folds.
+func (a *Activities) judge(ctx context.Context, in schemas.CandidateInput) (learn.OutOfFold, error) {
+	s, err := settings(in.Candidate, in.Seed, in.SegmentRounds)
+	if err != nil {
+		return learn.OutOfFold{}, err
+	}
+	s.Until = in.Rounds
+	run := training{run: in.RunID, data: in.Dataset, days: in.Days, segmentRounds: s.SegmentRounds}
+	source, trainer, stop, err := a.begin(ctx, run)
+	defer stop()
+	if err != nil {
+		return learn.OutOfFold{}, err
+	}
+	return trainer.CrossValidate(ctx, source, s)
 }
 
 // orZero replaces the scores of a candidate without a fold, which do not exist
@@ -96,13 +125,11 @@ func orZero(brier, logLoss float64) (float64, float64) {
 }
 
 // RefitModel trains the chosen candidate on all days and stores what was
-// learned. The same input gives the same bytes.
+// learned. The same input gives the same bytes, interrupted or not.
 func (a *Activities) RefitModel(ctx context.Context, in schemas.RefitInput) (schemas.TrainedModel, error) {
 	trained := schemas.TrainedModel{RunID: in.Best.RunID, Model: in.Model, Dataset: in.Dataset, Days: in.Days,
 		Candidate: in.Best.Candidate, Rounds: in.Best.Rounds, Seed: in.Seed, ValidBrier: in.Best.Brier}
-	table, trainer, stop, err := a.begin(ctx, in.Dataset, in.Days)
-	defer stop()
-	if err != nil {
+	if err := fits(in.Dataset); err != nil {
 		return trained, err
 	}
 	body, err := a.Objects.GetContent(ctx, in.Best.OutOfFold)
@@ -113,16 +140,9 @@ func (a *Activities) RefitModel(ctx context.Context, in schemas.RefitInput) (sch
 	if err := json.Unmarshal(body, &oof); err != nil {
 		return trained, failure.Integrity(err, "out-of-fold predictions %s", in.Best.OutOfFold.Key)
 	}
-	artefact, err := trainer.Refit(ctx, table, settings(in.Best.Candidate, in.Seed), oof)
+	learned, err := a.refit(ctx, in, oof)
 	if err != nil {
-		if ctx.Err() != nil {
-			return trained, ctx.Err()
-		}
-		return trained, failure.Validation("train %s: %v", in.Best.Candidate.Name, err)
-	}
-	learned, err := a.complete(artefact, table, trainer.Library)
-	if err != nil {
-		return trained, err
+		return trained, final(ctx, "train "+in.Best.Candidate.Name, err)
 	}
 	trained.Events = learned.Baselines.Events
 	body, err = json.Marshal(learned)
@@ -133,50 +153,97 @@ func (a *Activities) RefitModel(ctx context.Context, in schemas.RefitInput) (sch
 	return trained, err
 }
 
-// complete adds baselines and drift references to the trees.
-func (a *Activities) complete(artefact forecast.Artefact, table *dataset.Table, library *xgb.Library) (learn.Learned, error) {
-	baselines, err := learn.FitBaselines(table.Ran())
+// refit trains on all days and adds baselines and drift references.
+func (a *Activities) refit(ctx context.Context, in schemas.RefitInput, oof learn.OutOfFold) (learn.Learned, error) {
+	s, err := settings(in.Best.Candidate, in.Seed, in.SegmentRounds)
 	if err != nil {
-		return learn.Learned{}, failure.Validation("%v", err)
+		return learn.Learned{}, err
 	}
-	learned := learn.Learned{Artefact: artefact, Baselines: baselines, Environment: map[string]string{
-		"xgboost": library.Version(), "threads": strconv.Itoa(learn.Threads), "code": a.CodeVersion}}
-	for j, name := range table.Names {
-		reference, known, err := referenceOf(table, j, name)
-		if err != nil {
-			return learn.Learned{}, err
-		}
-		if known {
-			learned.References = append(learned.References, reference)
-		}
+	run := training{run: in.Best.RunID, data: in.Dataset, days: in.Days, segmentRounds: s.SegmentRounds}
+	source, trainer, stop, err := a.begin(ctx, run)
+	defer stop()
+	if err != nil {
+		return learn.Learned{}, err
 	}
-	return learned, nil
+	artefact, err := trainer.Refit(ctx, source, s, oof)
+	if err != nil {
+		return learn.Learned{}, err
+	}
+	learned := learn.Learned{Artefact: artefact, Environment: map[string]string{
+		"xgboost": trainer.Library.Version(), "threads": strconv.Itoa(learn.Threads), "code": a.CodeVersion,
+		"seed": strconv.FormatUint(in.Seed, 10), "segment_rounds": strconv.Itoa(s.SegmentRounds)}}
+	if learned.Baselines, err = trainer.FitBaselines(ctx, source); err != nil {
+		return learned, err
+	}
+	learned.References, err = references(source)
+	return learned, err
 }
 
-// begin loads the data set, checks that it fits, and starts heartbeats; stop
-// ends them and may always be called.
-func (a *Activities) begin(ctx context.Context, ref schemas.DatasetRef, days schemas.DayRange) (*dataset.Table, learn.Trainer, func(), error) {
+// fits refuses a data set of other features.
+func fits(ref schemas.DatasetRef) error {
+	if ref.FeatureVersion != feature.Version() {
+		return failure.Validation("train: data set %s was made with features %s, this worker has %s: prepare it anew", ref.ID, ref.FeatureVersion, feature.Version())
+	}
+	return nil
+}
+
+// training is one candidate on some days of a data set.
+type training struct {
+	run           string
+	data          schemas.DatasetRef
+	days          schemas.DayRange
+	segmentRounds int
+}
+
+// begin opens library and data set and starts heartbeats; stop ends them and
+// may always be called.
+func (a *Activities) begin(ctx context.Context, t training) (*dataset.Stream, learn.Trainer, func(), error) {
 	beat := newBeat(ctx)
 	library, err := a.Library()
 	if err != nil {
-		return nil, learn.Trainer{}, beat.stop, fmt.Errorf("train: %w", err)
+		return nil, learn.Trainer{}, beat.stop, &learn.StorageError{Err: fmt.Errorf("train: %w", err)}
 	}
-	if ref.FeatureVersion != feature.Version() {
-		return nil, learn.Trainer{}, beat.stop, failure.Validation("train: data set %s was made with features %s, this worker has %s: prepare it anew", ref.ID, ref.FeatureVersion, feature.Version())
-	}
-	table, _, err := dataset.LoadTraining(ctx, a.Objects, ref, days)
+	source, err := dataset.OpenTraining(ctx, a.Objects, t.data, t.days, dataset.KeepBytes)
 	if dataset.Unfit(err) {
 		return nil, learn.Trainer{}, beat.stop, failure.Validation("train: %v", err)
 	}
 	if err != nil {
-		return nil, learn.Trainer{}, beat.stop, fmt.Errorf("train: %w", err)
+		return nil, learn.Trainer{}, beat.stop, &learn.StorageError{Err: fmt.Errorf("train: %w", err)}
 	}
-	return table, learn.Trainer{Library: library, Progress: beat.report}, beat.stop, nil
+	return source, learn.Trainer{Library: library, Progress: beat.report, Checkpoints: checkpoints{
+		objects: a.Objects, notFound: a.NotFound, corrupt: a.Corrupt, run: schemas.FirstRung(t.run),
+		input: inputHash(t.data, t.days, library), segmentRounds: t.segmentRounds}}, beat.stop, nil
 }
 
-func settings(c schemas.Candidate, seed uint64) learn.Settings {
-	return learn.Settings{Rounds: c.Rounds, MaxDepth: c.MaxDepth, LearningRate: c.LearningRate, MinChild: c.MinChild,
-		Subsample: c.Subsample, ColSample: c.ColSample, Lambda: c.Lambda, Seed: seed}
+// final says whether a retry makes sense: it does where storage was in trouble,
+// not where data or settings are wrong.
+func final(ctx context.Context, what string, err error) error {
+	var said *temporal.ApplicationError
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case errors.As(err, &said):
+		return said
+	case dataset.Unfit(err):
+		return failure.Integrity(nil, "%s: %v", what, err)
+	case errors.As(err, new(*learn.StorageError)):
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	return failure.Validation("%s: %v", what, err)
+}
+
+func isFinal(err error) bool {
+	var said *temporal.ApplicationError
+	return errors.As(err, &said) && said.NonRetryable()
+}
+
+// message is the error's sentence, without the type Temporal adds.
+func message(err error) string {
+	var said *temporal.ApplicationError
+	if errors.As(err, &said) {
+		return said.Message()
+	}
+	return err.Error()
 }
 
 // beat heartbeats on a ticker with the latest sentence of progress.

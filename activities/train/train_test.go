@@ -49,6 +49,7 @@ type notebook struct {
 	states  []schema.RunStatus
 	params  map[string]string
 	metrics map[string]float64
+	steps   map[string]map[int64]float64 // of metrics that have steps
 }
 
 func (n *notebook) SaveRun(_ context.Context, run schema.Run) error {
@@ -65,9 +66,18 @@ func (n *notebook) SaveParams(_ context.Context, _ string, params []schema.RunPa
 }
 
 func (n *notebook) SaveMetrics(_ context.Context, _ string, metrics []schema.RunMetric) error {
-	n.metrics = map[string]float64{}
+	if n.metrics == nil {
+		n.metrics, n.steps = map[string]float64{}, map[string]map[int64]float64{}
+	}
 	for _, m := range metrics {
-		n.metrics[m.Name] = m.Value
+		if m.Step == 0 {
+			n.metrics[m.Name] = m.Value
+			continue
+		}
+		if n.steps[m.Name] == nil {
+			n.steps[m.Name] = map[int64]float64{}
+		}
+		n.steps[m.Name][m.Step] = m.Value
 	}
 	return nil
 }
@@ -112,12 +122,14 @@ func sealed(t *testing.T, objects *objstore.Store, delay int) schemas.DatasetRef
 	return schemas.DatasetRef{ID: "d1", Manifest: ref, FeatureVersion: feature.Version()}
 }
 
+func sealedVersion() string { return feature.Version() }
+
 func TestTraining(t *testing.T) {
 	t.Parallel()
 	objects, err := objstore.Open(t.Context(), objstore.Options(testenv.S3(t)))
 	must(t, err)
 	runs := &notebook{}
-	a := &Activities{Library: openOnce, Objects: objects, Runs: runs, Clock: fixedClock(noon), CodeVersion: "test"}
+	a := &Activities{Library: openOnce, Objects: objects, NotFound: objstore.ErrNotFound, Corrupt: objstore.ErrCorrupt, Runs: runs, Clock: fixedClock(noon), CodeVersion: "test"}
 	in := schemas.CandidateInput{Model: "punctuality", Dataset: sealed(t, objects, 12), RunID: "run-1", Seed: 5,
 		Candidate: schemas.Candidate{Name: "small", Rounds: 10, MaxDepth: 3, LearningRate: 0.3, MinChild: 1, Subsample: 1, ColSample: 1, Lambda: 1}}
 	candidate, err := a.TrainCandidate(t.Context(), in)
@@ -167,7 +179,7 @@ func TestOneOutcome(t *testing.T) {
 	objects, err := objstore.Open(t.Context(), objstore.Options(testenv.S3(t)))
 	must(t, err)
 	runs := &notebook{}
-	a := &Activities{Library: openOnce, Objects: objects, Runs: runs, Clock: fixedClock(noon)}
+	a := &Activities{Library: openOnce, Objects: objects, NotFound: objstore.ErrNotFound, Corrupt: objstore.ErrCorrupt, Runs: runs, Clock: fixedClock(noon)}
 	_, err = a.TrainCandidate(t.Context(), schemas.CandidateInput{Dataset: sealed(t, objects, 5), RunID: "run-1", Candidate: schemas.Candidate{Name: "small", Rounds: 5, MaxDepth: 3, LearningRate: 0.3, Subsample: 1, ColSample: 1}})
 	application, ok := err.(*temporal.ApplicationError)
 	if !ok || application.Type() != string(schemas.FailureValidation) || !strings.Contains(err.Error(), "candidate small: train: 0 of 450 rows are late: both outcomes are needed") {

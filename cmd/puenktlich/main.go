@@ -54,7 +54,7 @@ func rootCommand(p program) *cobra.Command {
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
 	root.AddCommand(
-		setupCommand(p), upCommand(p), lifecycleCommand(p),
+		setupCommand(p), upCommand(p), lifecycleCommand(p), trainCommand(p),
 		workerCommand(p), apiCommand(p), migrateCommand(p), scheduleCommand(p), firstStartCommand(p),
 		replayCommand(p), simulateCommand(p), modelsCommand(p),
 		packageCommand(p), datasetCommand(p), settingsCommand(p), engineCommand(p),

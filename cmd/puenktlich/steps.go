@@ -17,6 +17,7 @@ import (
 	"puenktlich/activities/train"
 	"puenktlich/internal/config"
 	"puenktlich/internal/learn/xgb"
+	"puenktlich/internal/objstore"
 	"puenktlich/internal/rail"
 	"puenktlich/schemas"
 	"puenktlich/workers"
@@ -38,7 +39,7 @@ func (a *adapters) steps() (workers.Steps, error) {
 			FullEvery: a.config.FullEvery, CallsPerMinute: a.config.CallsPerMinute, AllStations: countOf(every),
 			Begin: spanStart(a.config, fetch), Recordings: a.config.Recordings},
 		Prepare:  &prepare.Activities{Store: a.db, Objects: a.objects, Clock: a.clock, Name: name, Provenance: origin, CodeVersion: version},
-		Train:    &train.Activities{Library: a.xgboost(), Objects: a.objects, Runs: a.db, Clock: a.clock, CodeVersion: version},
+		Train:    &train.Activities{Library: a.xgboost(), Objects: a.objects, NotFound: objstore.ErrNotFound, Corrupt: objstore.ErrCorrupt, Runs: a.db, Clock: a.clock, CodeVersion: version},
 		Evaluate: &evaluate.Activities{Objects: a.objects},
 		Release: &release.Activities{Objects: a.objects, Registry: a.registry, Journal: a.db, Promoter: promoter{a.temporal}, Forecasts: a.db, Name: name, Clock: a.clock, Rollout: rollout(a.config),
 			Key: a.key, Provenance: []schemas.Provenance{origin}, Dir: a.packages, CodeVersion: version},

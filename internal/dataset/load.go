@@ -135,6 +135,15 @@ func LoadTraining(ctx context.Context, objects Objects, ref schemas.DatasetRef, 
 	if err != nil || days.Empty() {
 		return table, manifest, err
 	}
+	trips, err := goingOn(ctx, objects, manifest, days)
+	if err != nil {
+		return nil, manifest, err
+	}
+	return table.withoutTrips(trips), manifest, nil
+}
+
+// goingOn are the trips with events in the range and after it.
+func goingOn(ctx context.Context, objects Objects, manifest schemas.DatasetManifest, days schemas.DayRange) (map[string]struct{}, error) {
 	trips := map[string]struct{}{}
 	for _, part := range manifest.Parts {
 		if part.Day < days.To || part.Day >= string(rail.Day(days.To).Add(longestTripDays)) {
@@ -142,13 +151,13 @@ func LoadTraining(ctx context.Context, objects Objects, ref schemas.DatasetRef, 
 		}
 		overnight, err := overnight(ctx, objects, manifest, part)
 		if err != nil {
-			return nil, manifest, err
+			return nil, err
 		}
 		for _, trip := range overnight {
 			trips[trip] = struct{}{}
 		}
 	}
-	return table.withoutTrips(trips), manifest, nil
+	return trips, nil
 }
 
 // overnight are the trips of a part that began on an earlier day, from its

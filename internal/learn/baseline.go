@@ -1,6 +1,7 @@
 package learn
 
 import (
+	"context"
 	"fmt"
 
 	"puenktlich/internal/dataset"
@@ -23,48 +24,64 @@ type Baselines struct {
 	Events   int                        `json:"events"`
 }
 
-// FitBaselines fits on a table of events that ran, one row an event and horizon.
-func FitBaselines(ran *dataset.Table) (Baselines, error) {
-	late, events := 0, map[rail.EventKey]dataset.Row{}
-	for _, row := range ran.Rows {
-		events[row.Key()] = row
+// FitBaselines fits on the rows of a source that ran, one row an event and
+// horizon.
+func (t Trainer) FitBaselines(ctx context.Context, source Source) (Baselines, error) {
+	return fitBaselines(ctx, Data{source: source, keep: ran})
+}
+
+func fitBaselines(ctx context.Context, data Data) (Baselines, error) {
+	all, categories, forecasts := tally{}, map[string]*tally{}, map[int]map[string]*tally{}
+	events := distinct{}
+	err := data.each(ctx, func(batch *dataset.Table) error {
+		for _, row := range batch.Rows {
+			if events.add(row) {
+				all.add(row)
+				count(categories, categoryKey(row), row)
+			}
+			if forecasts[row.Horizon] == nil {
+				forecasts[row.Horizon] = map[string]*tally{}
+			}
+			count(forecasts[row.Horizon], forecastKey(row), row)
+		}
+		return nil
+	})
+	if err != nil {
+		return Baselines{}, err
 	}
-	if len(events) == 0 {
+	if all.events == 0 {
 		return Baselines{}, fmt.Errorf("fit baselines: the training days hold no event with an observed change")
 	}
-	for _, row := range events {
-		if row.Late() {
-			late++
-		}
-	}
-	b := Baselines{Rate: float64(late) / float64(len(events)), Events: len(events), Forecast: map[int]map[string]float64{}}
-	var once []dataset.Row
-	for _, row := range events {
-		once = append(once, row)
-	}
-	b.Category = shrunk(once, categoryKey, categoryPrior, b.Rate)
-	byHorizon := map[int][]dataset.Row{}
-	for _, row := range ran.Rows {
-		byHorizon[row.Horizon] = append(byHorizon[row.Horizon], row)
-	}
-	for horizon, rows := range byHorizon {
-		b.Forecast[horizon] = shrunk(rows, forecastKey, calibratedPrior, b.Rate)
+	b := Baselines{Rate: all.late / all.events, Events: int(all.events), Forecast: map[int]map[string]float64{}}
+	b.Category = shrunk(categories, categoryPrior, b.Rate)
+	for horizon, groups := range forecasts {
+		b.Forecast[horizon] = shrunk(groups, calibratedPrior, b.Rate)
 	}
 	return b, nil
 }
 
-// shrunk is the late rate of each group, with prior events at the base rate.
-func shrunk(rows []dataset.Row, key func(dataset.Row) string, prior, base float64) map[string]float64 {
-	events, late := map[string]float64{}, map[string]float64{}
-	for _, row := range rows {
-		events[key(row)]++
-		if row.Late() {
-			late[key(row)]++
-		}
+// tally counts events of a group.
+type tally struct{ events, late float64 }
+
+func (t *tally) add(row dataset.Row) {
+	t.events++
+	if row.Late() {
+		t.late++
 	}
-	rates := make(map[string]float64, len(events))
-	for k, n := range events {
-		rates[k] = (late[k] + prior*base) / (n + prior)
+}
+
+func count(groups map[string]*tally, key string, row dataset.Row) {
+	if groups[key] == nil {
+		groups[key] = &tally{}
+	}
+	groups[key].add(row)
+}
+
+// shrunk is the late rate of each group, with prior events at the base rate.
+func shrunk(groups map[string]*tally, prior, base float64) map[string]float64 {
+	rates := make(map[string]float64, len(groups))
+	for key, group := range groups {
+		rates[key] = (group.late + prior*base) / (group.events + prior)
 	}
 	return rates
 }
@@ -113,4 +130,36 @@ func (b Baselines) orRate(rate float64) float64 {
 		return b.Rate
 	}
 	return rate
+}
+
+// baseline is the learner of one of the baselines.
+type baseline struct{ algorithm Algorithm }
+
+// Fit counts; the railway's own forecast as it stands needs nothing.
+func (l baseline) Fit(ctx context.Context, task Task) (Fitted, error) {
+	fitted, err := fitBaselines(ctx, task.Train)
+	if err != nil {
+		return nil, err
+	}
+	late := map[Algorithm]func(dataset.Row) float64{
+		Rate:               func(dataset.Row) float64 { return fitted.Rate },
+		RateByCategory:     fitted.LateByCategory,
+		Forecast:           fitted.LateByForecast,
+		ForecastCalibrated: fitted.LateByCalibratedForecast,
+	}[l.algorithm]
+	if late == nil {
+		return nil, fmt.Errorf("%s: no learner for algorithm %q: want one of %v", task.Name, l.algorithm, Algorithms())
+	}
+	return fittedBaseline{late}, nil
+}
+
+type fittedBaseline struct{ late func(dataset.Row) float64 }
+
+func (f fittedBaseline) Curve() Curve { return Curve{Best: 1} }
+
+func (f fittedBaseline) OnTime(out []float64, rows *dataset.Table) error {
+	for i, row := range rows.Rows {
+		out[i] = 1 - f.late(row)
+	}
+	return nil
 }

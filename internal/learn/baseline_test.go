@@ -35,7 +35,7 @@ func dozen() *dataset.Table {
 
 func TestBaselinesByHand(t *testing.T) {
 	t.Parallel()
-	b, err := FitBaselines(dozen())
+	b, err := (Trainer{}).FitBaselines(t.Context(), Whole(dozen()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +90,7 @@ func TestForecastBins(t *testing.T) {
 
 func TestNoBaselinesOfNothing(t *testing.T) {
 	t.Parallel()
-	if _, err := FitBaselines(dataset.New("test", nil, nil)); err == nil {
+	if _, err := (Trainer{}).FitBaselines(t.Context(), Whole(dataset.New("test", nil, nil))); err == nil {
 		t.Error("no error")
 	}
 }

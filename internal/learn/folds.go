@@ -1,10 +1,8 @@
 package learn
 
 import (
-	"fmt"
 	"slices"
 
-	"puenktlich/internal/dataset"
 	"puenktlich/internal/rail"
 )
 
@@ -38,38 +36,8 @@ func forwardChain(days []rail.Day) []fold {
 	return folds
 }
 
-// daysOf lists the distinct event days of a table, ascending.
-func daysOf(table *dataset.Table) []rail.Day {
-	seen := map[rail.Day]bool{}
-	var days []rail.Day
-	for _, row := range table.Rows {
-		if !seen[row.EventDay] {
-			seen[row.EventDay] = true
-			days = append(days, row.EventDay)
-		}
-	}
-	slices.Sort(days)
-	return days
-}
-
-func on(days []rail.Day) func(dataset.Row) bool {
-	return func(r dataset.Row) bool { _, found := slices.BinarySearch(days, r.EventDay); return found }
-}
-
-// checkLearnable refuses a table nothing can be learned from, before compute
-// is spent.
-func checkLearnable(ran *dataset.Table) error {
-	late := 0
-	for _, row := range ran.Rows {
-		if row.Late() {
-			late++
-		}
-	}
-	if len(ran.Rows) == 0 {
-		return fmt.Errorf("train: the data set holds no event that ran with an observed change: settle truth first")
-	}
-	if late == 0 || late == len(ran.Rows) {
-		return fmt.Errorf("train: %d of %d rows are late: both outcomes are needed", late, len(ran.Rows))
-	}
-	return ran.CheckFinite()
+// among looks a day up in ascending days.
+func among(days []rail.Day, day rail.Day) bool {
+	_, found := slices.BinarySearch(days, day)
+	return found
 }

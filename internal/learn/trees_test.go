@@ -34,7 +34,7 @@ func trainer(t *testing.T) Trainer {
 	return Trainer{Library: library}
 }
 
-var quick = Settings{Rounds: 25, MaxDepth: 3, LearningRate: 0.3, MinChild: 1, Subsample: 0.8, ColSample: 1, Lambda: 1, Seed: 7}
+var quick = Settings{Algorithm: Buckets, SegmentRounds: 10, Rounds: 25, MaxDepth: 3, LearningRate: 0.3, MinChild: 1, Subsample: 0.8, ColSample: 1, Lambda: 1, Seed: 7}
 
 // synthetic makes events of some days: where the first feature is positive, nine
 // of ten are ten minutes late, else one of ten. The second feature is noise; a
@@ -63,7 +63,7 @@ func synthetic(days, perDay int) *dataset.Table {
 func TestCrossValidation(t *testing.T) {
 	t.Parallel()
 	table := synthetic(4, 400)
-	oof, err := trainer(t).CrossValidate(t.Context(), table, quick)
+	oof, err := trainer(t).CrossValidate(t.Context(), Whole(table), quick)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,11 +96,11 @@ func TestTrainingIsRepeatable(t *testing.T) {
 	t.Parallel()
 	table, with := synthetic(3, 300), trainer(t)
 	learn := func(s Settings) (OutOfFold, forecast.Artefact) {
-		oof, err := with.CrossValidate(t.Context(), table, s)
+		oof, err := with.CrossValidate(t.Context(), Whole(table), s)
 		if err != nil {
 			t.Fatal(err)
 		}
-		a, err := with.Refit(t.Context(), table, s, oof)
+		a, err := with.Refit(t.Context(), Whole(table), s, oof)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -154,7 +154,7 @@ func checkForecasts(t *testing.T, a forecast.Artefact) {
 func TestOneDay(t *testing.T) {
 	t.Parallel()
 	table, with := synthetic(1, 400), trainer(t)
-	oof, err := with.CrossValidate(t.Context(), table, quick)
+	oof, err := with.CrossValidate(t.Context(), Whole(table), quick)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,7 +165,7 @@ func TestOneDay(t *testing.T) {
 	if err != nil || len(identity.Grid) != 0 || identity.Pooled != (calibrate.Platt{Slope: 1}) {
 		t.Errorf("calibration %+v, %v; want the identity", identity, err)
 	}
-	a, err := with.Refit(t.Context(), table, quick, oof)
+	a, err := with.Refit(t.Context(), Whole(table), quick, oof)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -182,7 +182,7 @@ func TestFoldOfOneClass(t *testing.T) {
 	for i := range table.Rows[:200] {
 		table.Rows[i].DelayMinutes = 0
 	}
-	oof, err := trainer(t).CrossValidate(t.Context(), table, quick)
+	oof, err := trainer(t).CrossValidate(t.Context(), Whole(table), quick)
 	if err != nil || oof.Folds != 1 || oof.Events != 190 {
 		t.Errorf("%d folds, %d events, %v; want the fold that is validated on the third day", oof.Folds, oof.Events, err)
 	}
@@ -206,8 +206,8 @@ func TestWhatNothingCanBeLearnedFrom(t *testing.T) {
 	for name, test := range tests {
 		table := synthetic(2, 100)
 		test.spoil(table)
-		_, err := with.CrossValidate(t.Context(), table, quick)
-		_, errRefit := with.Refit(t.Context(), table, quick, OutOfFold{Rounds: 3})
+		_, err := with.CrossValidate(t.Context(), Whole(table), quick)
+		_, errRefit := with.Refit(t.Context(), Whole(table), quick, OutOfFold{Rounds: 3})
 		for _, err := range []error{err, errRefit} {
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("%s: %v, want %q", name, err, test.want)

@@ -45,7 +45,6 @@ type symbols struct {
 	boosterCreate    func(matrices *unsafe.Pointer, n uint64, out *unsafe.Pointer) int32
 	boosterFree      func(booster unsafe.Pointer) int32
 	boosterSlice     func(booster unsafe.Pointer, begin, end, step int32, out *unsafe.Pointer) int32
-	boosterRounds    func(booster unsafe.Pointer, out *int32) int32
 	boosterSetParam  func(booster unsafe.Pointer, name, value string) int32
 	boosterSetAttr   func(booster unsafe.Pointer, key, value string) int32
 	boosterUpdate    func(booster unsafe.Pointer, round int32, matrix unsafe.Pointer) int32
@@ -71,7 +70,6 @@ func (s *symbols) table() map[string]any {
 		"XGBoosterCreate":                     &s.boosterCreate,
 		"XGBoosterFree":                       &s.boosterFree,
 		"XGBoosterSlice":                      &s.boosterSlice,
-		"XGBoosterBoostedRounds":              &s.boosterRounds,
 		"XGBoosterSetParam":                   &s.boosterSetParam,
 		"XGBoosterSetAttr":                    &s.boosterSetAttr,
 		"XGBoosterUpdateOneIter":              &s.boosterUpdate,

@@ -42,7 +42,15 @@ type Params struct {
 	Lambda          float64   `json:"lambda"`            // >= 0, L2 penalty on leaves
 	Gamma           float64   `json:"gamma"`             // >= 0, least gain of a split
 	Seed            uint64    `json:"seed"`              // at most 2^31-1
+	// SegmentRounds is after how many rounds training begins anew from the saved
+	// model, so that an interrupted training can do the same. Part of what
+	// determines the model: each segment has a seed of its own.
+	SegmentRounds int `json:"segment_rounds"`
 }
+
+// DefaultSegmentRounds keeps what is lost by a killed process small beside what
+// beginning anew costs: reading the model and evaluating it on every row.
+const DefaultSegmentRounds = 50
 
 // DefaultParams are the settings to begin with: 200 rounds of depth 6 (100 for
 // classes), learning rate 0.1, two threads. classes is ignored for
@@ -50,7 +58,7 @@ type Params struct {
 func DefaultParams(objective Objective, classes int) Params {
 	p := Params{
 		Objective: objective, Classes: classes, Rounds: 100, MaxDepth: 6, MaxBin: MaxBin, Threads: 2,
-		LearningRate: 0.1, MinChildWeight: 1, Subsample: 1, ColsampleByTree: 1, Lambda: 1,
+		LearningRate: 0.1, MinChildWeight: 1, Subsample: 1, ColsampleByTree: 1, Lambda: 1, SegmentRounds: DefaultSegmentRounds,
 	}
 	if objective == BinaryLogistic {
 		p.Classes, p.Rounds = 1, 200
@@ -90,6 +98,7 @@ func (p Params) Validate() error {
 	add(p.MaxDepth >= 1 && p.MaxDepth <= forest.MaxDepth, "max_depth %d; want 1 to %d", p.MaxDepth, forest.MaxDepth)
 	add(p.MaxBin >= 2 && p.MaxBin <= MaxBin, "max_bin %d; want 2 to %d", p.MaxBin, MaxBin)
 	add(p.Threads >= 1 && p.Threads <= 1024, "threads %d; want 1 to 1024", p.Threads)
+	add(p.SegmentRounds >= 1 && p.SegmentRounds <= 10_000, "segment_rounds %d; want 1 to 10000", p.SegmentRounds)
 	add(p.Seed <= math.MaxInt32, "seed %d; want at most %d", p.Seed, math.MaxInt32)
 	add(within(p.LearningRate), "learning_rate %v; want above 0, at most 1", p.LearningRate)
 	add(within(p.Subsample), "subsample %v; want above 0, at most 1", p.Subsample)

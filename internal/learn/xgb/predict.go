@@ -104,12 +104,6 @@ func (l *Library) saveModel(booster unsafe.Pointer) ([]byte, error) {
 	return copyBytes(data, n), nil
 }
 
-func (l *Library) rounds(booster unsafe.Pointer) (int, error) {
-	var n int32
-	err := l.check("count rounds", l.c.boosterRounds(booster, &n))
-	return int(n), err
-}
-
 func copyBytes(data unsafe.Pointer, n uint64) []byte {
 	out := make([]byte, n)
 	copy(out, unsafe.Slice((*byte)(data), n))

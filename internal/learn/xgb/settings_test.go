@@ -21,7 +21,7 @@ func TestEverySettingReachesTheLibrary(t *testing.T) {
 	}
 	params := Params{
 		Objective: MultiSoftprob, Classes: 5, Rounds: 1, MaxDepth: 3, MaxBin: 77, Threads: 1, LearningRate: 0.25,
-		MinChildWeight: 3.5, Subsample: 0.75, ColsampleByTree: 0.625, Lambda: 2.5, Gamma: 0.125, Seed: 99,
+		MinChildWeight: 3.5, Subsample: 0.75, ColsampleByTree: 0.625, Lambda: 2.5, Gamma: 0.125, Seed: 99, SegmentRounds: 10,
 	}
 	config := libraryConfig(t, library, params)
 	names := map[string]string{"eta": "learning_rate", "lambda": "reg_lambda", "gamma": "min_split_loss"}
@@ -57,7 +57,7 @@ func libraryConfig(t *testing.T, library *Library, params Params) map[string]str
 		if err := run.prepare(t.Context(), FromSlices(data, 3)); err != nil {
 			return err
 		}
-		if err := run.boost(t.Context()); err != nil {
+		if err := run.segment(t.Context()); err != nil {
 			return err
 		}
 		var n uint64

@@ -23,25 +23,30 @@ type TrainOptions struct {
 	// Progress, if not nil, is called after each round, counted from 1, with
 	// the log losses; evalLoss is NaN without Eval.
 	Progress func(round int, trainLoss, evalLoss float64)
-	// Continue, if not nil, is a model to add rounds to. While gradients are
-	// computed its thresholds snap to the histogram bins of the new data.
-	Continue []byte
+	// From, if not nil, is where an earlier training on the same data and
+	// parameters (but Rounds) was saved. Params.Rounds counts its rounds too.
+	From *State
+	// Save, if not nil, is called after each whole segment; its error ends the
+	// training. It may keep the state.
+	Save func(State) error
 }
 
 // Result is a trained model and how it came to be.
 type Result struct {
 	Model     []byte    // XGBoost JSON, for forest.Parse
-	Rounds    int       // in the model, with those of Continue
-	BestRound int       // of lowest loss on Eval, counted from 1 and with those of Continue; 0 without Eval
-	TrainLoss []float64 // after each round of this training; nil if nobody asked
+	Rounds    int       // in the model
+	BestRound int       // of lowest loss on Eval, counted from 1; 0 without Eval
+	Stopped   bool      // early: more rounds would not be trained either
+	TrainLoss []float64 // after each round
 	EvalLoss  []float64 // nil without Eval
-	Rows      int
-	ClassRows []int // training rows by label
+	Rows      int       // 0 where From held everything already
+	ClassRows []int     // training rows by label
 }
 
 // Train builds a model from batches. The context is looked at between rounds
 // and batches: a round itself cannot be stopped. The same data, parameters and
-// library give the same bytes.
+// library give the same bytes, whether trained at once or continued from any
+// state that was saved on the way.
 func (l *Library) Train(ctx context.Context, train Batches, params Params, opts TrainOptions) (*Result, error) {
 	if err := checkTraining(params, opts); err != nil {
 		return nil, err
@@ -50,11 +55,18 @@ func (l *Library) Train(ctx context.Context, train Batches, params Params, opts 
 	err := onThread(func() error {
 		t := &training{l: l, params: params, opts: opts}
 		defer t.free()
-		if err := t.prepare(ctx, train); err != nil {
-			return err
+		if opts.From != nil {
+			t.state = opts.From.clone()
 		}
-		if err := t.boost(ctx); err != nil {
-			return err
+		if !t.done() {
+			if err := t.prepare(ctx, train); err != nil {
+				return err
+			}
+		}
+		for !t.done() {
+			if err := t.segment(ctx); err != nil {
+				return err
+			}
 		}
 		var err error
 		result, err = t.finish()
@@ -74,6 +86,9 @@ func checkTraining(params Params, opts TrainOptions) error {
 	if opts.EarlyStoppingRounds > 0 && opts.Eval == nil {
 		problems = append(problems, errors.New("early stopping needs evaluation data"))
 	}
+	if opts.From != nil {
+		problems = append(problems, opts.From.check(params, opts.Eval != nil))
+	}
 	if err := errors.Join(problems...); err != nil {
 		return fmt.Errorf("train: %w", err)
 	}
@@ -87,21 +102,24 @@ type training struct {
 	opts    TrainOptions
 	train   *matrix
 	eval    *matrix
-	booster unsafe.Pointer
-	before  int // rounds of the model to continue
-	best    float64
-	result  Result
+	booster unsafe.Pointer // of the segment under way
+	state   State
 }
 
 func (t *training) free() {
-	if t.booster != nil {
-		t.l.c.boosterFree(t.booster)
-	}
+	t.freeBooster()
 	t.eval.free()
 	t.train.free()
 }
 
-// prepare builds the matrices and the booster.
+func (t *training) freeBooster() {
+	if t.booster != nil {
+		t.l.c.boosterFree(t.booster)
+		t.booster = nil
+	}
+}
+
+// prepare builds the matrices.
 func (t *training) prepare(ctx context.Context, train Batches) error {
 	var err error
 	if t.train, err = t.l.newMatrix(ctx, train, t.params, nil); err != nil {
@@ -118,7 +136,10 @@ func (t *training) prepare(ctx context.Context, train Batches) error {
 			return fmt.Errorf("evaluation data: %d columns, training data has %d", t.eval.columns, t.train.columns)
 		}
 	}
-	return t.newBooster()
+	if t.opts.From != nil && t.opts.From.columns != t.train.columns {
+		return fmt.Errorf("saved state: %d features, training data has %d columns", t.opts.From.columns, t.train.columns)
+	}
+	return nil
 }
 
 // checkLabels refuses data from which nothing can be learned.
@@ -135,18 +156,22 @@ func (m *matrix) checkLabels() error {
 	return nil
 }
 
-func (t *training) newBooster() error {
+// newBooster begins a segment: from the model so far, with its own seed.
+func (t *training) newBooster(seed uint64) error {
 	c := &t.l.c
+	t.freeBooster()
 	matrices := t.matrices()
 	code := c.boosterCreate(&matrices[0], uint64(len(matrices)), &t.booster)
 	if err := t.l.check("create booster", code); err != nil {
 		return err
 	}
-	settings := t.params.settings()
-	if t.opts.Continue == nil {
+	params := t.params
+	params.Seed = seed
+	settings := params.settings()
+	if t.state.Model == nil {
 		settings = append(settings, setting{"base_score", "0.5"})
-	} else if err := t.loadModel(); err != nil {
-		return fmt.Errorf("model to continue: %w", err)
+	} else if err := t.l.loadModel(t.booster, t.state.Model); err != nil {
+		return err
 	}
 	for _, s := range settings {
 		if err := t.l.check("set "+s.name, c.boosterSetParam(t.booster, s.name, s.value)); err != nil {
@@ -163,43 +188,42 @@ func (t *training) matrices() []unsafe.Pointer {
 	return []unsafe.Pointer{t.train.handle, t.eval.handle}
 }
 
-// loadModel starts from an earlier model of the same shape.
-func (t *training) loadModel() error {
-	model, err := forest.Parse(t.opts.Continue)
-	if err != nil {
-		return err
-	}
-	if model.Objective() != t.params.Objective || model.Classes() != t.params.Classes || model.Features() != t.train.columns {
-		return fmt.Errorf("%s, %d classes, %d features; want %s, %d, %d", model.Objective(), model.Classes(), model.Features(),
-			t.params.Objective, t.params.Classes, t.train.columns)
-	}
-	if err := t.l.loadModel(t.booster, t.opts.Continue); err != nil {
-		return err
-	}
-	t.before, err = t.l.rounds(t.booster)
-	return err
+// done says that the state has all rounds, or stopped early.
+func (t *training) done() bool {
+	return t.state.Rounds() >= t.params.Rounds || t.stopped()
 }
 
-// boost adds rounds until there are enough.
-func (t *training) boost(ctx context.Context) error {
-	t.best = math.Inf(1)
-	for round := t.before + 1; round <= t.before+t.params.Rounds; round++ {
+func (t *training) stopped() bool {
+	patience := t.opts.EarlyStoppingRounds
+	return patience > 0 && t.state.Rounds()-t.state.BestRound() >= patience
+}
+
+// segment adds the rounds up to the end of a segment, and saves a whole one.
+func (t *training) segment(ctx context.Context) error {
+	number := t.state.Rounds() / t.params.SegmentRounds
+	end := (number + 1) * t.params.SegmentRounds
+	if err := t.newBooster(segmentSeed(t.params.Seed, number)); err != nil {
+		return err
+	}
+	for round := t.state.Rounds() + 1; round <= min(end, t.params.Rounds) && !t.stopped(); round++ {
 		if err := ctx.Err(); err != nil {
-			return fmt.Errorf("stopped after %d of %d rounds: %w", round-1-t.before, t.params.Rounds, err)
+			return fmt.Errorf("stopped after %d of %d rounds: %w", round-1, t.params.Rounds, err)
 		}
 		code := t.l.c.boosterUpdate(t.booster, int32(round-1), t.train.handle)
 		if err := t.l.check(fmt.Sprintf("round %d", round), code); err != nil {
 			return err
 		}
-		t.result.Rounds = round
-		if t.opts.Progress == nil && t.eval == nil {
-			continue
-		}
 		if err := t.evaluate(round); err != nil {
 			return fmt.Errorf("round %d: %w", round, err)
 		}
-		if patience := t.opts.EarlyStoppingRounds; patience > 0 && round-t.result.BestRound >= patience {
-			return nil
+	}
+	var err error
+	if t.state.Model, err = t.save(); err != nil {
+		return err
+	}
+	if t.opts.Save != nil && t.state.Rounds() == end {
+		if err := t.opts.Save(t.state.clone()); err != nil {
+			return fmt.Errorf("save after round %d: %w", end, err)
 		}
 	}
 	return nil
@@ -212,13 +236,10 @@ func (t *training) evaluate(round int) error {
 		return err
 	}
 	evalLoss := math.NaN()
-	t.result.TrainLoss = append(t.result.TrainLoss, losses[0])
+	t.state.TrainLoss = append(t.state.TrainLoss, losses[0])
 	if t.eval != nil {
 		evalLoss = losses[1]
-		t.result.EvalLoss = append(t.result.EvalLoss, evalLoss)
-		if evalLoss < t.best {
-			t.best, t.result.BestRound = evalLoss, round
-		}
+		t.state.EvalLoss = append(t.state.EvalLoss, evalLoss)
 	}
 	if t.opts.Progress != nil {
 		t.opts.Progress(round, losses[0], evalLoss)
@@ -254,30 +275,46 @@ func (t *training) losses(round int) ([]float64, error) {
 	return losses, nil
 }
 
-// finish cuts the model after its best round, if asked, and saves it.
+// finish cuts the model after its best round, if asked.
 func (t *training) finish() (*Result, error) {
-	if t.opts.EarlyStoppingRounds > 0 && t.result.BestRound < t.result.Rounds {
-		if err := t.cut(t.result.BestRound); err != nil {
-			return nil, err
-		}
+	result := &Result{Model: t.state.Model, Rounds: t.state.Rounds(), BestRound: t.state.BestRound(), Stopped: t.stopped(),
+		TrainLoss: t.state.TrainLoss, EvalLoss: t.state.EvalLoss}
+	if t.train != nil {
+		result.Rows, result.ClassRows = t.train.rows, t.train.classRows
 	}
+	if t.opts.EarlyStoppingRounds == 0 || result.BestRound == result.Rounds {
+		return result, nil
+	}
+	var err error
+	result.Rounds = result.BestRound
+	result.Model, err = t.cut(result.BestRound)
+	return result, err
+}
+
+// save gives the booster's model, which says how missing values are read.
+func (t *training) save() ([]byte, error) {
 	code := t.l.c.boosterSetAttr(t.booster, forest.MissingAttribute, forest.MissingAttributeValue)
 	if err := t.l.check("set attribute", code); err != nil {
 		return nil, err
 	}
-	var err error
-	t.result.Model, err = t.l.saveModel(t.booster)
-	t.result.Rows, t.result.ClassRows = t.train.rows, t.train.classRows
-	return &t.result, err
+	return t.l.saveModel(t.booster)
 }
 
-// cut keeps the first rounds of the model.
-func (t *training) cut(rounds int) error {
+// cut gives the first rounds of the state's model. It reads the model anew, so
+// that the result does not depend on what was in memory.
+func (t *training) cut(rounds int) ([]byte, error) {
+	t.freeBooster()
+	if err := t.l.check("create booster", t.l.c.boosterCreate(nil, 0, &t.booster)); err != nil {
+		return nil, err
+	}
+	if err := t.l.loadModel(t.booster, t.state.Model); err != nil {
+		return nil, err
+	}
 	var part unsafe.Pointer
 	if err := t.l.check("cut model", t.l.c.boosterSlice(t.booster, 0, int32(rounds), 1, &part)); err != nil {
-		return err
+		return nil, err
 	}
-	t.l.c.boosterFree(t.booster)
-	t.booster, t.result.Rounds = part, rounds
-	return nil
+	t.freeBooster()
+	t.booster = part
+	return t.save()
 }

@@ -120,26 +120,6 @@ func logLoss(model *forest.Forest, data xgb.Batch) float64 {
 	return sum / float64(len(margins))
 }
 
-func TestContinueAddsRounds(t *testing.T) {
-	t.Parallel()
-	data, params := synthetic(10_000, 3, 6), small(xgb.MultiSoftprob, 3)
-	params.Rounds = 6
-	six := mustTrain(t, data, 3000, params, xgb.TrainOptions{})
-	params.Rounds = 4
-	ten := mustTrain(t, data, 3000, params, xgb.TrainOptions{Continue: six.Model, Eval: xgb.FromSlices(data, 3000)})
-	params.Rounds = 10
-	whole := mustTrain(t, data, 3000, params, xgb.TrainOptions{Eval: xgb.FromSlices(data, 3000)})
-	if ten.Rounds != 10 || len(ten.TrainLoss) != 4 || ten.BestRound != 10 {
-		t.Errorf("%d rounds, best %d, %d losses; want 10, 10, 4", ten.Rounds, ten.BestRound, len(ten.TrainLoss))
-	}
-	if got, want := ten.TrainLoss[3], whole.TrainLoss[9]; math.Abs(got-want) > 1e-4 {
-		t.Errorf("6 and 4 rounds end at loss %v, 10 at %v", got, want)
-	}
-	params.Objective, params.Classes = xgb.BinaryLogistic, 1
-	_, err := openLibrary(t).Train(t.Context(), xgb.FromSlices(synthetic(100, 2, 7), 100), params, xgb.TrainOptions{Continue: six.Model})
-	wantError(t, err, "model to continue: multi:softprob, 3 classes")
-}
-
 func TestTrainStopsBetweenRounds(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())

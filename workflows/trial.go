@@ -1,0 +1,197 @@
+package workflows
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"puenktlich/activities/train"
+	"puenktlich/schemas"
+)
+
+// trial is the candidates of one training and what has become of them.
+type trial struct {
+	in      schemas.TrainInput
+	run     string // of the workflow, which names the candidates' runs
+	begun   time.Time
+	entries []schemas.CandidateResult // in the order in which they were named or drawn
+	tried   []bool                    // in this rung
+	plan    schemas.SearchPlan        // of a search
+	rung    int                       // 0 without a search
+	note    string
+}
+
+// judge tries every candidate; the error is that of a search that cannot be
+// planned, or the reason why all of them failed.
+func (t *trial) judge(ctx workflow.Context) error {
+	if t.in.Search != nil {
+		return t.search(ctx)
+	}
+	t.admit(t.in.Candidates)
+	t.tryAll(ctx)
+	return t.verdict(ctx)
+}
+
+func (t *trial) admit(candidates []schemas.Candidate) {
+	for _, c := range candidates {
+		t.entries = append(t.entries, schemas.CandidateResult{Candidate: c})
+	}
+	t.tried = make([]bool, len(candidates))
+}
+
+// tryAll trains every candidate with all of its rounds.
+func (t *trial) tryAll(ctx workflow.Context) {
+	fan := newFanOut(ctx, len(t.entries))
+	for i := range t.entries {
+		fan.start(func(ctx workflow.Context) workflow.Future { return t.begin(ctx, i, 0) })
+	}
+	_ = fan.wait(func(i int, done workflow.Future) error { // an error is the entry's own
+		t.take(ctx, i, done)
+		return nil
+	})
+}
+
+// begin trains one candidate with at most so many rounds, 0 for all of its own.
+func (t *trial) begin(ctx workflow.Context, i, rounds int) workflow.Future {
+	var steps *train.Activities
+	candidate := t.entries[i].Candidate
+	return workflow.ExecuteActivity(with(ctx, heavy(schemas.QueueTrain, candidate.Name)), steps.TrainCandidate, schemas.CandidateInput{
+		Model: t.in.Model, Dataset: t.in.Dataset, Days: t.in.Days, Candidate: candidate, Seed: t.in.Seed, SegmentRounds: t.in.SegmentRounds,
+		RunID: schemas.RungID(fmt.Sprintf("%s-%d", t.run, i+1), t.rung), Rung: t.rung, Rounds: rounds})
+}
+
+// maxReason bounds what a result carries of an error.
+const maxReason = 300
+
+// take waits for a candidate and shows the table. A later rung that fails
+// leaves the scores of the one before.
+func (t *trial) take(ctx workflow.Context, i int, done workflow.Future) {
+	var result schemas.CandidateResult
+	t.tried[i] = true
+	if err := done.Get(ctx, &result); err == nil {
+		t.entries[i] = result
+	} else if reason := clip(reasonOf(err)); t.entries[i].Folds > 0 {
+		t.entries[i].Dropped = reason
+	} else {
+		t.entries[i].FailReason = reason
+	}
+	t.say(ctx, t.note)
+}
+
+func reasonOf(err error) string {
+	var said *temporal.ApplicationError
+	if errors.As(readable(err), &said) {
+		return said.Message()
+	}
+	return err.Error()
+}
+
+// clip keeps the beginning of a text, whole characters.
+func clip(text string) string {
+	characters := []rune(text)
+	if len(characters) <= maxReason {
+		return text
+	}
+	return string(characters[:maxReason]) + "..."
+}
+
+// verdict fails a training that was cancelled or has no candidate left.
+func (t *trial) verdict(ctx workflow.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	var reasons []string
+	for _, e := range t.entries {
+		if e.FailReason == "" {
+			return nil
+		}
+		reasons = append(reasons, e.FailReason)
+	}
+	return refuse(schemas.FailureValidation, "%s", strings.Join(slices.Compact(reasons), "; "))
+}
+
+// sorted lists the candidates best first, failed ones last.
+func (t *trial) sorted() []schemas.CandidateResult {
+	all := slices.Clone(t.entries)
+	rank := func(c schemas.CandidateResult) int {
+		switch {
+		case c.FailReason != "":
+			return 2
+		case c.RunID == "":
+			return 1
+		}
+		return 0
+	}
+	slices.SortStableFunc(all, func(a, b schemas.CandidateResult) int {
+		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a.LogLoss, b.LogLoss))
+	})
+	return all
+}
+
+func (t *trial) say(ctx workflow.Context, note string) {
+	t.note = note
+	table, _ := t.table()
+	show(ctx, candidatesCard(table))
+}
+
+// table is the state as it is asked for from outside.
+func (t *trial) table() (schemas.SearchTable, error) {
+	table := schemas.SearchTable{Rung: t.rung, Rungs: t.plan.Budget.Rungs, Candidates: t.sorted(), Note: t.note}
+	for _, tried := range t.tried {
+		if !tried {
+			table.Waiting++
+		}
+	}
+	return table, nil
+}
+
+func candidatesCard(t schemas.SearchTable) string {
+	var b strings.Builder
+	b.WriteString("### Candidates, judged on days they were not trained on\n\n")
+	if t.Rung > 0 {
+		b.WriteString(fmt.Sprintf("Rung %d of %d, %d waiting.\n\n", t.Rung, t.Rungs, t.Waiting))
+	}
+	b.WriteString("| candidate | features | depth | rounds | folds | events | Brier | log loss | |\n|---|---|--:|--:|--:|--:|--:|--:|---|\n")
+	for _, c := range t.Candidates {
+		if c.Folds == 0 && c.Events == 0 {
+			b.WriteString(fmt.Sprintf("| %s | %s | %s | | | | | | %s |\n", c.Candidate.Name, c.Candidate.Sees(), number(c.Candidate.MaxDepth), remark(c)))
+			continue
+		}
+		b.WriteString(fmt.Sprintf("| %s | %s | %s | %d | %d | %d | %.4f | %.4f | %s |\n", c.Candidate.Name, c.Candidate.Sees(), number(c.Candidate.MaxDepth),
+			c.Rounds, c.Folds, c.Events, c.Brier, c.LogLoss, remark(c)))
+	}
+	if t.Note != "" {
+		b.WriteString("\n" + t.Note + "\n")
+	}
+	return b.String()
+}
+
+// number is empty for a parameter a candidate does not have.
+func number(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprint(n)
+}
+
+// remark says in a cell what a row's numbers do not.
+func remark(c schemas.CandidateResult) string {
+	said := "to compare with"
+	switch {
+	case c.FailReason != "":
+		said = c.FailReason
+	case c.Dropped != "":
+		said = c.Dropped
+	case c.RunID == "":
+		said = "waiting"
+	case c.Candidate.Servable():
+		said = ""
+	}
+	return strings.NewReplacer("|", "/", "\n", " ").Replace(said)
+}
