@@ -17,6 +17,8 @@ type LifecycleInput struct {
 	Actor string `json:"actor,omitempty"`
 	// KeepChampion evaluates and packages without promoting.
 	KeepChampion bool `json:"keep_champion,omitempty"`
+	// Gate replaces the limits the worker was configured with.
+	Gate *GatePolicy `json:"gate,omitempty"`
 }
 
 // LifecyclePlan has every default filled in.
