@@ -144,6 +144,8 @@ func (s *system) emptyInputsFailReadably() {
 		schemas.WorkflowRunLifecycle:   "nothing of the simulation was collected yet",
 		schemas.WorkflowMonitorModel:   "no champion yet",
 		schemas.WorkflowScoreBatch:     "no champion yet",
+
+		schemas.WorkflowRecalibrateModel: "no champion yet",
 	} {
 		_, err := execute[map[string]any](s.t.Context(), s.adapters, "empty/"+name, name, map[string]any{})
 		require.ErrorContains(s.t, err, want, name)

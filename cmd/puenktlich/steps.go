@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"os"
 	"sync"
 	"time"
 
@@ -17,6 +19,7 @@ import (
 	"puenktlich/activities/train"
 	"puenktlich/internal/config"
 	"puenktlich/internal/learn/xgb"
+	"puenktlich/internal/objstore"
 	"puenktlich/internal/rail"
 	"puenktlich/schemas"
 	"puenktlich/workers"
@@ -29,6 +32,10 @@ func (a *adapters) steps() (workers.Steps, error) {
 	if err != nil {
 		return workers.Steps{}, err
 	}
+	gate, err := gatePolicy(a.config)
+	if err != nil {
+		return workers.Steps{}, err
+	}
 	group := stationsOf(func(ctx context.Context) ([]rail.Station, error) { return collected(ctx, a.config, fetch) })
 	origin := provenance(a.config)
 	return workers.Steps{
@@ -37,12 +44,28 @@ func (a *adapters) steps() (workers.Steps, error) {
 			Begin: spanStart(a.config, fetch), Recordings: a.config.Recordings},
 		Prepare:  &prepare.Activities{Store: a.db, Objects: a.objects, Clock: a.clock, Name: name, Provenance: origin},
 		Train:    &train.Activities{Library: a.xgboost(), Objects: a.objects, Runs: a.db, Clock: a.clock, CodeVersion: version},
-		Evaluate: &evaluate.Activities{Objects: a.objects},
+		Evaluate: &evaluate.Activities{Objects: a.objects, Champions: a.champions(), Store: a.db, Clock: a.clock, NotFound: objstore.ErrNotFound, Name: name, CodeVersion: version, Gate: gate},
 		Release: &release.Activities{Objects: a.objects, Registry: a.registry, Journal: a.db, Promoter: promoter{a.temporal}, Clock: a.clock,
 			Key: a.key, Provenance: []schemas.Provenance{origin}, Dir: a.packages, CodeVersion: version},
 		Score:   &score.Activities{Store: a.db, Champions: a.champions(), Clock: a.clock, Name: name, Group: schemas.DefaultGroup},
 		Monitor: &monitor.Activities{Store: a.db, Champions: a.champions(), Clock: a.clock, Name: name},
 	}, nil
+}
+
+// gatePolicy reads the configured limits of a promotion.
+func gatePolicy(c config.Config) (schemas.GatePolicy, error) {
+	gate := schemas.DefaultGate()
+	if c.Gate == "" {
+		return gate, nil
+	}
+	body, err := os.ReadFile(c.Gate)
+	if err != nil {
+		return gate, fmt.Errorf("%sGATE: %w", config.Prefix, err)
+	}
+	if err := json.Unmarshal(body, &gate); err != nil {
+		return gate, fmt.Errorf("%sGATE: read %s: %w", config.Prefix, c.Gate, err)
+	}
+	return gate, nil
 }
 
 // xgboost opens the library when the first training needs it, once.

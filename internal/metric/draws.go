@@ -1,6 +1,7 @@
 package metric
 
 import (
+	"maps"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -61,17 +62,18 @@ func (d Draws) resample(weight []int32, values []float64, compute func([]float64
 	return drawn
 }
 
-// Dense numbers blocks from 0 in the order in which they first occur, and counts them.
+// Dense numbers blocks from 0 in the order of their ids, and counts them.
 func Dense(block []int32) (dense []int32, blocks int) {
 	number := make(map[int32]int32)
+	for _, id := range block {
+		number[id] = 0
+	}
+	for n, id := range slices.Sorted(maps.Keys(number)) {
+		number[id] = int32(n)
+	}
 	dense = make([]int32, len(block))
 	for i, id := range block {
-		n, known := number[id]
-		if !known {
-			n = int32(len(number))
-			number[id] = n
-		}
-		dense[i] = n
+		dense[i] = number[id]
 	}
 	return dense, len(number)
 }
