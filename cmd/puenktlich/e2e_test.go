@@ -124,6 +124,7 @@ func TestWholeLoop(t *testing.T) {
 	require.Equal(t, 2, second.Package.Version)
 	s.rollBackUnderLoad(address, life.Package.Digest)
 	s.monitorRetrains()
+	s.recalibrates()
 	s.payloadsAreSmall()
 	if *updateHistories {
 		s.captureHistories()
@@ -288,4 +289,33 @@ func (s *system) monitorRetrains() {
 	verdicts, err := s.db.Verdicts(s.t.Context(), schemas.DefaultModel, 10)
 	require.NoError(s.t, err)
 	require.Len(s.t, verdicts, 2)
+}
+
+// recalibrates gives the champion a calibration of the last whole day and tests it on
+// this morning. By itself it finds one day only, and says so.
+func (s *system) recalibrates() {
+	_, err := execute[map[string]any](s.t.Context(), s.adapters, "recalibrate/{}", schemas.WorkflowRecalibrateModel, map[string]any{})
+	require.ErrorContains(s.t, err, "1 whole settled days of the simulation lie after")
+	day := func(d rail.Day) schemas.DayRange { return schemas.DayRange{From: string(d), To: string(d.Add(1))} }
+	life := do[schemas.LifecycleResult](s, "recalibrate", schemas.WorkflowRecalibrateModel, schemas.RecalibrateInput{
+		Days: day(today.Add(-1)), Test: day(today), AsOf: s.asOf, Reason: "test", Gate: &schemas.GatePolicy{MinEvents: 1, MinDays: 1,
+			SkillAgainst: schemas.BaselineDB, MinSkill: -1, MinSliceSkill: -1, Champion: schemas.ChampionIgnored, FewDays: schemas.FewDaysWithin}})
+	require.Equal(s.t, 4, life.Package.Version)
+	require.NotNil(s.t, life.Trained.Recalibrated)
+	require.NotNil(s.t, life.Switch, life.Evaluate.Gate.Reasons)
+	was := life.Trained.Recalibrated.From
+	for _, file := range []string{"/buckets.json", "/cancel.json"} {
+		before, _, err := s.objects.Get(s.t.Context(), was.Prefix+file)
+		require.NoError(s.t, err)
+		after, _, err := s.objects.Get(s.t.Context(), life.Package.Prefix+file)
+		require.NoError(s.t, err)
+		require.Equal(s.t, before, after, file)
+	}
+	metrics, err := s.db.RunMetrics(s.t.Context(), life.Trained.RunID)
+	require.NoError(s.t, err)
+	names := map[string]bool{}
+	for _, m := range metrics {
+		names[m.Name] = true
+	}
+	require.True(s.t, names["test_brier_h60"] && names["calibration_log_loss_before"], metrics)
 }
