@@ -34,17 +34,19 @@ const (
 	columns
 )
 
+// baselines are as many, in the order of their columns.
+const baselines = 4
+
 // charge fills the columns of row i but the champion's.
 func (s *sample) charge(i int, d forecast.Distribution, b learn.Baselines) {
 	row, late, p := s.rows[i], s.late[i], s.p[i]
 	s.cost[brierCost][i] = squared(p, late)
 	s.cost[logLossCost][i] = surprise(p, late)
 	s.cost[sharpness][i] = p * (1 - p)
-	s.cost[rateCost][i] = squared(b.Rate, late)
-	s.cost[categoryCost][i] = squared(b.LateByCategory(row), late)
-	s.cost[dbCost][i] = squared(b.LateByForecast(row), late)
-	s.cost[dbCalibratedCost][i] = squared(b.LateByCalibratedForecast(row), late)
-
+	for k, rate := range [baselines]float64{b.Rate, b.LateByCategory(row), b.LateByForecast(row), b.LateByCalibratedForecast(row)} {
+		s.baseline[k][i] = rate
+		s.cost[int(rateCost)+k][i] = squared(rate, late)
+	}
 	if s.edges == nil {
 		s.edges = minutes(d.Edges)
 	}
@@ -122,12 +124,6 @@ func quantile(d forecast.Distribution, level float64) float64 {
 		return float64(edge + 1)
 	}
 	return float64(2*edge - d.Edges[last-1])
-}
-
-// baselineRates are the baselines' P(late) of a row, in the order of their columns.
-func baselineRates(b learn.Baselines, s *sample, i int) [4]float64 {
-	row := s.rows[i]
-	return [4]float64{b.Rate, b.LateByCategory(row), b.LateByForecast(row), b.LateByCalibratedForecast(row)}
 }
 
 func indicator(b bool) float64 {

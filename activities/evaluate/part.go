@@ -3,7 +3,6 @@ package evaluate
 import (
 	"math"
 
-	"puenktlich/internal/learn"
 	"puenktlich/internal/metric"
 	"puenktlich/schemas"
 )
@@ -83,7 +82,7 @@ func (p part) bootstrap(ranked bool) figures {
 		for c := range sums {
 			values[c] = metric.Weighted(sums[c], weight) / n
 		}
-		for k := range 4 {
+		for k := range baselines {
 			values[skillRate+k] = metric.Skill(values[brierCost], values[int(rateCost)+k])
 		}
 		values[differenceChampion] = values[brierCost] - values[championCost]
@@ -143,17 +142,17 @@ func (s *sample) enough(v schemas.EvidenceVerdict) schemas.EvidenceVerdict {
 	return v
 }
 
-// baselines scores the four baselines on the part.
-func (p part) baselines(b learn.Baselines) schemas.Baselines {
-	_, late := p.outcomes()
-	var forecasts [4][]float64
-	for _, i := range p.at {
-		for k, rate := range baselineRates(b, p.sample, i) {
-			forecasts[k] = append(forecasts[k], rate)
-		}
-	}
-	return schemas.Baselines{Rate: scoreOf(forecasts[0], late), RateByCategory: scoreOf(forecasts[1], late),
-		DBForecast: scoreOf(forecasts[2], late), DBForecastCalibrated: scoreOf(forecasts[3], late)}
+// scoreBaselines scores the four baselines on the part.
+func (p part) scoreBaselines(late []bool) schemas.Baselines {
+	of := func(k int) schemas.Score { return scoreOf(gather(p.baseline[k], p.at), late) }
+	return schemas.Baselines{Rate: of(0), RateByCategory: of(1), DBForecast: of(2), DBForecastCalibrated: of(3)}
+}
+
+// best is the baseline with the lowest Brier score.
+func (f figures) best() schemas.Baseline {
+	brier := func(c column) schemas.Score { return schemas.Score{Brier: f[c].Estimate} }
+	name, _ := schemas.Baselines{Rate: brier(rateCost), RateByCategory: brier(categoryCost), DBForecast: brier(dbCost), DBForecastCalibrated: brier(dbCalibratedCost)}.Best()
+	return name
 }
 
 func scoreOf(p []float64, late []bool) schemas.Score {

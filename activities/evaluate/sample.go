@@ -26,10 +26,11 @@ type sample struct {
 	p            []float64 // P(late)
 	cancelled    []float64 // P(cancelled)
 	cost         [columns][]float64
-	edges        []float64 // of the delay buckets, minutes
-	block        []int32   // rows of one block are not independent
-	days         int       // with an event that ran
-	microseconds float64   // of one forecast, on the mean
+	baseline     [baselines][]float64 // P(late) of each
+	edges        []float64            // of the delay buckets, minutes
+	block        []int32              // rows of one block are not independent
+	days         int                  // with an event that ran
+	microseconds float64              // of one forecast, on the mean
 }
 
 // forecastAll forecasts every row. A forecast that is no probability is an error
@@ -42,6 +43,9 @@ func forecastAll(model *forecast.Model, b learn.Baselines, table *dataset.Table)
 	s := &sample{rows: table.Rows, ran: make([]bool, n), late: make([]bool, n), p: make([]float64, n), cancelled: make([]float64, n)}
 	for c := range s.cost {
 		s.cost[c] = make([]float64, n)
+	}
+	for k := range s.baseline {
+		s.baseline[k] = make([]float64, n)
 	}
 	var taken time.Duration
 	for from := 0; from < n; from += chunk {

@@ -31,22 +31,22 @@ func score(model *forecast.Model, b learn.Baselines, table *dataset.Table, champ
 	events, distinct := eventsOf(all)
 	report.TestEvents, report.TestDayCount, report.Interval = distinct, s.days, s.how()
 	report.Notes = limits(all)
-	s.scoreHorizons(&report, b, champion != nil)
-	overall, drawn := all.score(b)
+	s.scoreHorizons(&report, champion != nil)
+	overall, drawn := all.score()
 	overall.Events = distinct
 	report.Overall = &overall
 	if champion != nil {
 		report.Champion.Overall = s.compare(0, len(all.at), drawn)
 		report.Champion.Verdict = report.Champion.Overall.Verdict
 	}
-	report.Slices = s.slices(table, events, b)
+	report.Slices = s.slices(table, events)
 	report.Worst = worst(report.Slices)
 	report.Cancelled = s.scoreCancelled()
 	return report, schemas.ModelCost{RowMicroseconds: s.microseconds}, nil
 }
 
 // scoreHorizons scores each horizon of the grid, and compares.
-func (s *sample) scoreHorizons(report *schemas.Report, b learn.Baselines, compared bool) {
+func (s *sample) scoreHorizons(report *schemas.Report, compared bool) {
 	if compared {
 		report.Champion = &schemas.Comparison{}
 	}
@@ -55,7 +55,7 @@ func (s *sample) scoreHorizons(report *schemas.Report, b learn.Baselines, compar
 		if len(p.at) == 0 {
 			continue
 		}
-		row, drawn := p.score(b)
+		row, drawn := p.score()
 		row.Minutes = minutes
 		report.Horizons = append(report.Horizons, row)
 		if compared {
@@ -65,11 +65,11 @@ func (s *sample) scoreHorizons(report *schemas.Report, b learn.Baselines, compar
 }
 
 // score is one row of a report.
-func (p part) score(b learn.Baselines) (schemas.HorizonScore, figures) {
+func (p part) score() (schemas.HorizonScore, figures) {
 	forecasts, late := p.outcomes()
 	drawn := p.bootstrap(true)
 	h := schemas.HorizonScore{Events: len(p.at), LateRate: metric.LateRate(late), Score: scoreOf(forecasts, late),
-		ECE: metric.ECE(forecasts, late, eceBins), ECEBand: metric.CalibratedECE(forecasts, eceBins, simulations, seed), Baselines: p.baselines(b)}
+		ECE: metric.ECE(forecasts, late, eceBins), ECEBand: metric.CalibratedECE(forecasts, eceBins, simulations, seed), Baselines: p.scoreBaselines(late)}
 	h.BrierLow, h.BrierHigh = orEstimate(drawn[brierCost].Low, h.Brier), orEstimate(drawn[brierCost].High, h.Brier)
 	best := 0.0
 	h.BestBaseline, best = h.Baselines.Best()

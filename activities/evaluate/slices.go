@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"puenktlich/internal/dataset"
-	"puenktlich/internal/learn"
 	"puenktlich/internal/metric"
 	"puenktlich/internal/rail"
 	"puenktlich/schemas"
@@ -26,7 +25,7 @@ const (
 
 // slices scores the parts of the test events, dimension by dimension. events
 // numbers the event of each row.
-func (s *sample) slices(table *dataset.Table, events []int32, b learn.Baselines) []schemas.SliceScore {
+func (s *sample) slices(table *dataset.Table, events []int32) []schemas.SliceScore {
 	sizes := stationSizes(s.rows)
 	dimensions := []struct {
 		name schemas.SliceDimension
@@ -50,7 +49,7 @@ func (s *sample) slices(table *dataset.Table, events []int32, b learn.Baselines)
 			}
 		}
 		for name, p := range parts {
-			all = append(all, p.slice(d.name, name, distinct(events, p.at), b))
+			all = append(all, p.slice(d.name, name, distinct(events, p.at)))
 		}
 	}
 	slices.SortFunc(all, func(x, y schemas.SliceScore) int {
@@ -60,7 +59,7 @@ func (s *sample) slices(table *dataset.Table, events []int32, b learn.Baselines)
 }
 
 // slice scores a part, or says that it has too few events.
-func (p part) slice(dimension schemas.SliceDimension, name string, events int, b learn.Baselines) schemas.SliceScore {
+func (p part) slice(dimension schemas.SliceDimension, name string, events int) schemas.SliceScore {
 	out := schemas.SliceScore{Dimension: dimension, Name: name, Events: events}
 	if events < minSliceEvents {
 		out.TooFew = true
@@ -69,7 +68,7 @@ func (p part) slice(dimension schemas.SliceDimension, name string, events int, b
 	forecasts, late := p.outcomes()
 	drawn := p.bootstrap(false)
 	out.LateRate, out.Brier, out.ECE = exists(metric.LateRate(late)), exists(drawn[brierCost].Estimate), exists(metric.ECE(forecasts, late, eceBins))
-	out.BestBaseline, _ = p.baselines(b).Best()
+	out.BestBaseline = drawn.best()
 	out.Skill = estimate(drawn.skill(out.BestBaseline))
 	return out
 }
