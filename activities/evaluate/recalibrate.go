@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"math"
 	"slices"
 
 	"puenktlich/activities/failure"
@@ -90,11 +89,11 @@ func recalibrated(loaded *modelpkg.Package, table *dataset.Table, record *schema
 		return learn.Learned{}, fmt.Errorf("%d of %d rows were on time, both outcomes are needed to calibrate on: take more days", n, len(events.Outcome))
 	}
 	record.LogLossBefore = artefact.Calibration.LogLoss(events)
-	chosen, method, trials, err := calibrate.Choose(events, fold, calibrateOptions())
+	chosen, err := calibrate.Choose(events, fold, calibrateOptions())
 	if err != nil {
 		return learn.Learned{}, err
 	}
-	record.Method, record.Tried, record.LogLossFitted = string(method), tried(trials), chosen.LogLoss(events)
+	record.Method, record.Tried, record.LogLossFitted = string(chosen.Choice.Method), tried(chosen.Choice.Tried), chosen.LogLoss(events)
 	artefact.Calibration, artefact.CancelRate = chosen, cancelRate(artefact, table)
 	baselines, err := learn.FitBaselines(ran)
 	return learn.Learned{Artefact: artefact, Baselines: baselines, References: loaded.References}, err
@@ -149,15 +148,11 @@ func cancelRate(a forecast.Artefact, table *dataset.Table) float64 {
 	return (cancelled + cancelPriorEvents*a.CancelRate) / (float64(len(table.Rows)) + cancelPriorEvents)
 }
 
-// tried is the record of a choice. A loss that does not exist is 0 with a note.
+// tried is the record of a choice.
 func tried(trials []calibrate.Trial) []schemas.CalibrationMethod {
 	var all []schemas.CalibrationMethod
 	for _, t := range trials {
-		m := schemas.CalibrationMethod{Method: string(t.Method), Rows: t.Rows, Note: t.Problem}
-		if !math.IsNaN(t.LogLoss) {
-			m.LogLoss = t.LogLoss
-		}
-		all = append(all, m)
+		all = append(all, schemas.CalibrationMethod{Method: string(t.Method), LogLoss: t.LogLoss, Rows: t.Rows, Note: t.Problem})
 	}
 	return all
 }

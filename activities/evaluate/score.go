@@ -76,7 +76,11 @@ func (p part) score() (schemas.HorizonScore, figures) {
 	if skill := metric.Skill(h.Brier, best); !math.IsNaN(skill) {
 		h.Skill = skill // none over a baseline without a fault, and JSON has no NaN
 	}
-	h.Verdict = p.enough(verdict(drawn.skill(h.BestBaseline)))
+	against := verdict(drawn.skill(h.BestBaseline))
+	if best == 0 && h.Brier > 0 {
+		against = schemas.VerdictWorse // no skill exists against a baseline without a fault
+	}
+	h.Verdict = p.enough(against)
 	h.Detail = detail(forecasts, late, drawn)
 	return h, drawn
 }

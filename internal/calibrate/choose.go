@@ -82,43 +82,50 @@ func fitIsotonicHorizons(m Method, events HorizonEvents, minEvents int) (Horizon
 
 // Trial is how a method did on events it was not fitted on.
 type Trial struct {
-	Method  Method
-	LogLoss float64 // nats; NaN where it was not judged
-	Rows    int     // judged
-	Problem string  // why it was not judged
+	Method  Method  `json:"method"`
+	LogLoss float64 `json:"log_loss"` // nats, mean over Rows
+	Rows    int     `json:"rows"`     // judged; 0: it was not, and there is no log loss
+	Problem string  `json:"problem,omitempty"`
+}
+
+// Choice is the record of how a calibration was chosen.
+type Choice struct {
+	Method Method  `json:"method"`
+	Tried  []Trial `json:"tried"`
 }
 
 // Choose fits the method with the lowest log loss on folds that it was not fitted on, a
-// nested choice: fold holds the time order of each event's group (the number of its day,
-// say), and each group but the first is predicted by every method fitted on the groups
-// before it. Of equal losses the simpler method wins. With one group nothing can be judged
-// and it is PlattByHorizon. Forecast must come from a model that was not trained on the
-// events.
-func Choose(events HorizonEvents, fold []int, o Options) (Horizons, Method, []Trial, error) {
+// nested choice, and records it: fold holds the time order of each event's group (the number
+// of its day, say), and each group but the first is predicted by every method fitted on the
+// groups before it. Of equal losses the simpler method wins. With one group nothing can be
+// judged and it is PlattByHorizon. Forecast must come from a model that was not trained on
+// the events.
+func Choose(events HorizonEvents, fold []int, o Options) (Horizons, error) {
 	if len(fold) != len(events.Forecast) {
-		return Horizons{}, "", nil, fmt.Errorf("choose a calibration: %d folds for %d forecasts, give one each", len(fold), len(events.Forecast))
+		return Horizons{}, fmt.Errorf("choose a calibration: %d folds for %d forecasts, give one each", len(fold), len(events.Forecast))
 	}
 	if err := checkEvents(events.Forecast, events.Outcome); err != nil {
-		return Horizons{}, "", nil, fmt.Errorf("choose a calibration: %w", err)
+		return Horizons{}, fmt.Errorf("choose a calibration: %w", err)
 	}
-	chosen, trials, best := PlattByHorizon, make([]Trial, 0, len(Methods())), math.Inf(1)
+	choice, best := Choice{Method: PlattByHorizon}, math.Inf(1)
 	for _, m := range Methods() {
 		trial := judge(m, events, fold, o)
-		trials = append(trials, trial)
-		if trial.LogLoss < best {
-			chosen, best = m, trial.LogLoss
+		choice.Tried = append(choice.Tried, trial)
+		if trial.Rows > 0 && trial.LogLoss < best {
+			choice.Method, best = m, trial.LogLoss
 		}
 	}
-	fitted, err := Fit(chosen, events, o)
+	fitted, err := Fit(choice.Method, events, o)
 	if err != nil {
-		return Horizons{}, "", trials, fmt.Errorf("choose a calibration: %w", err)
+		return Horizons{}, fmt.Errorf("choose a calibration: %w", err)
 	}
-	return fitted, chosen, trials, nil
+	fitted.Choice = &choice
+	return fitted, nil
 }
 
 // judge predicts every fold but the first from those before it.
 func judge(m Method, events HorizonEvents, fold []int, o Options) Trial {
-	t := Trial{Method: m, LogLoss: math.NaN()}
+	t := Trial{Method: m}
 	folds := slices.Compact(slices.Sorted(slices.Values(fold)))
 	if len(folds) < 2 {
 		t.Problem = "one day alone: nothing to judge on"
@@ -129,7 +136,7 @@ func judge(m Method, events HorizonEvents, fold []int, o Options) Trial {
 		before, now := events.split(fold, k)
 		fitted, err := Fit(m, before, o)
 		if err != nil {
-			return Trial{Method: m, LogLoss: math.NaN(), Problem: err.Error()}
+			return Trial{Method: m, Problem: err.Error()}
 		}
 		sum += fitted.logLossSum(now)
 		t.Rows += len(now.Forecast)

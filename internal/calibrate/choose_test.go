@@ -1,7 +1,9 @@
 package calibrate
 
 import (
+	"encoding/json"
 	"math"
+	"reflect"
 	"strings"
 	"testing"
 )
@@ -31,12 +33,12 @@ func steps() (HorizonEvents, []int) {
 func TestChooseTakesTheStepsForSteps(t *testing.T) {
 	t.Parallel()
 	events, fold := steps()
-	fitted, method, trials, err := Choose(events, fold, Options{PriorEvents: 200, MinEvents: 100, MinIsotonic: 1000})
+	fitted, err := Choose(events, fold, Options{PriorEvents: 200, MinEvents: 100, MinIsotonic: 1000})
 	if err != nil {
 		t.Fatal(err)
 	}
 	loss := map[Method]float64{}
-	for _, trial := range trials {
+	for _, trial := range fitted.Choice.Tried {
 		loss[trial.Method] = trial.LogLoss
 		if trial.Rows != 6000 || trial.Problem != "" {
 			t.Errorf("%+v, want 6000 rows judged", trial)
@@ -44,10 +46,18 @@ func TestChooseTakesTheStepsForSteps(t *testing.T) {
 	}
 	near(t, "isotonic", loss[IsotonicPooled], 0.5550984015575584, 1e-9)
 	near(t, "none", loss[None], 0.603252069104606, 1e-12)
-	if method != IsotonicPooled || len(fitted.Isotonic) != 1 || fitted.Isotonic[0].Events != 8000 {
-		t.Errorf("%s of %+v, want the pooled isotonic, the simpler of two that are equal with one horizon", method, trials)
+	if fitted.Choice.Method != IsotonicPooled || len(fitted.Isotonic) != 1 || fitted.Isotonic[0].Events != 8000 {
+		t.Errorf("%+v, want the pooled isotonic, the simpler of two that are equal with one horizon", fitted.Choice)
 	}
 	near(t, "log loss", fitted.LogLoss(events), 0.555, 0.01)
+	text, err := json.Marshal(fitted)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var back Horizons
+	if err := json.Unmarshal(text, &back); err != nil || !reflect.DeepEqual(back.Choice, fitted.Choice) {
+		t.Errorf("read back %+v, %v", back.Choice, err)
+	}
 }
 
 // Log odds moved by 1 at every horizon, by +1 and -1 at two of them, and not at all.
@@ -62,9 +72,9 @@ func TestChooseFindsWhatMoved(t *testing.T) {
 		{"one horizon up, one down", [2]float64{1, -1}, PlattByHorizon},
 	} {
 		events, fold := moved(tt.shift)
-		_, method, trials, err := Choose(events, fold, Options{PriorEvents: 20, MinEvents: 100, MinIsotonic: 300})
-		if err != nil || method != tt.want {
-			t.Errorf("%s: %s, %v, want %s of %+v", tt.name, method, err, tt.want, trials)
+		fitted, err := Choose(events, fold, Options{PriorEvents: 20, MinEvents: 100, MinIsotonic: 300})
+		if err != nil || fitted.Choice.Method != tt.want {
+			t.Errorf("%s: %+v, %v, want %s", tt.name, fitted.Choice, err, tt.want)
 		}
 	}
 }
@@ -88,12 +98,12 @@ func moved(shift [2]float64) (HorizonEvents, []int) {
 func TestChooseOnOneDayHasNoChoice(t *testing.T) {
 	t.Parallel()
 	events, _ := moved([2]float64{1, -1})
-	fitted, method, trials, err := Choose(events, make([]int, 6000), Options{PriorEvents: 20, MinEvents: 100})
-	if err != nil || method != PlattByHorizon || len(fitted.Grid) != 2 {
-		t.Errorf("%s with %+v, %v", method, fitted, err)
+	fitted, err := Choose(events, make([]int, 6000), Options{PriorEvents: 20, MinEvents: 100})
+	if err != nil || fitted.Choice.Method != PlattByHorizon || len(fitted.Grid) != 2 {
+		t.Fatalf("%+v, %v", fitted, err)
 	}
-	for _, trial := range trials {
-		if !math.IsNaN(trial.LogLoss) || trial.Problem == "" {
+	for _, trial := range fitted.Choice.Tried {
+		if trial.Rows != 0 || trial.LogLoss != 0 || trial.Problem == "" {
 			t.Errorf("judged on one day: %+v", trial)
 		}
 	}
@@ -103,11 +113,11 @@ func TestChooseOnOneDayHasNoChoice(t *testing.T) {
 func TestChooseNamesWhatItCouldNotJudge(t *testing.T) {
 	t.Parallel()
 	events, fold := moved([2]float64{1, 1})
-	_, method, trials, err := Choose(events, fold, Options{PriorEvents: 20, MinEvents: 100, MinIsotonic: 2000})
-	if err != nil || method != PlattPooled {
-		t.Errorf("%s, %v", method, err)
+	fitted, err := Choose(events, fold, Options{PriorEvents: 20, MinEvents: 100, MinIsotonic: 2000})
+	if err != nil || fitted.Choice.Method != PlattPooled {
+		t.Fatalf("%+v, %v", fitted, err)
 	}
-	last := trials[len(trials)-1]
+	last := fitted.Choice.Tried[len(Methods())-1]
 	if last.Method != IsotonicByHorizon || !strings.Contains(last.Problem, "1000 forecasts, at least 2000") {
 		t.Errorf("%+v", last)
 	}
@@ -126,7 +136,7 @@ func TestChooseRefuses(t *testing.T) {
 		{HorizonEvents{}, nil, "no events"},
 		{nan, []int{0}, "row 0: forecast NaN"},
 	} {
-		if _, _, _, err := Choose(c.events, c.fold, Options{}); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := Choose(c.events, c.fold, Options{}); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("error %v, want one with %q", err, c.want)
 		}
 	}

@@ -25,6 +25,8 @@ type Horizons struct {
 	// of them their results are interpolated linearly in the horizon, beyond the
 	// grid those of its end hold. Empty leaves it out; one alone serves all horizons.
 	Isotonic []HorizonIsotonic
+	// Choice says how the method was chosen; nil where none was.
+	Choice *Choice
 }
 
 // HorizonEvents is what FitHorizons learns from: an element per event and horizon, all
@@ -134,11 +136,12 @@ type horizonsJSON struct {
 	Pooled *Platt         `json:"pooled"`
 
 	Isotonic []HorizonIsotonic `json:"isotonic,omitempty"`
+	Choice   *Choice           `json:"choice,omitempty"`
 }
 
 // MarshalJSON writes {"grid":[{"horizon_minutes","events","platt"}…],"pooled":…} and,
-// where there is one, "isotonic":[{"horizon_minutes","events","isotonic"}…]; an invalid
-// calibration is an error.
+// where there is one, "isotonic":[{"horizon_minutes","events","isotonic"}…] and "choice"; an
+// invalid calibration is an error.
 func (h Horizons) MarshalJSON() ([]byte, error) {
 	if err := h.Validate(); err != nil {
 		return nil, fmt.Errorf("write calibration by horizon: %w", err)
@@ -147,10 +150,10 @@ func (h Horizons) MarshalJSON() ([]byte, error) {
 	if grid == nil {
 		grid = []HorizonPlatt{}
 	}
-	return json.Marshal(horizonsJSON{Grid: grid, Pooled: &h.Pooled, Isotonic: h.Isotonic})
+	return json.Marshal(horizonsJSON{Grid: grid, Pooled: &h.Pooled, Isotonic: h.Isotonic, Choice: h.Choice})
 }
 
-// UnmarshalJSON reads what MarshalJSON writes: grid and pooled, no field beside these three,
+// UnmarshalJSON reads what MarshalJSON writes: grid and pooled, no field beside these four,
 // and valid.
 func (h *Horizons) UnmarshalJSON(data []byte) error {
 	var w horizonsJSON
@@ -160,7 +163,7 @@ func (h *Horizons) UnmarshalJSON(data []byte) error {
 	if w.Grid == nil || w.Pooled == nil {
 		return errors.New("read calibration by horizon: grid and pooled are both needed")
 	}
-	read := Horizons{Grid: w.Grid, Pooled: *w.Pooled, Isotonic: w.Isotonic}
+	read := Horizons{Grid: w.Grid, Pooled: *w.Pooled, Isotonic: w.Isotonic, Choice: w.Choice}
 	if err := read.Validate(); err != nil {
 		return fmt.Errorf("read calibration by horizon: %w", err)
 	}
