@@ -119,7 +119,7 @@ func Choose(events HorizonEvents, fold []int, o Options) (Horizons, error) {
 	if err != nil {
 		return Horizons{}, fmt.Errorf("choose a calibration: %w", err)
 	}
-	fitted.Choice = &choice
+	fitted.Choice = choice
 	return fitted, nil
 }
 

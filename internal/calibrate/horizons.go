@@ -25,8 +25,8 @@ type Horizons struct {
 	// of them their results are interpolated linearly in the horizon, beyond the
 	// grid those of its end hold. Empty leaves it out; one alone serves all horizons.
 	Isotonic []HorizonIsotonic
-	// Choice says how the method was chosen; nil where none was.
-	Choice *Choice
+	// Choice says how the method was chosen; zero where none was.
+	Choice Choice
 }
 
 // HorizonEvents is what FitHorizons learns from: an element per event and horizon, all
@@ -136,7 +136,7 @@ type horizonsJSON struct {
 	Pooled *Platt         `json:"pooled"`
 
 	Isotonic []HorizonIsotonic `json:"isotonic,omitempty"`
-	Choice   *Choice           `json:"choice,omitempty"`
+	Choice   Choice            `json:"choice,omitzero"`
 }
 
 // MarshalJSON writes {"grid":[{"horizon_minutes","events","platt"}…],"pooled":…} and,
