@@ -20,6 +20,8 @@ const (
 	WorkflowRunLifecycle   = "RunLifecycle"
 	WorkflowMonitorModel   = "MonitorModel"
 	WorkflowScoreBatch     = "ScoreBatch"
+
+	WorkflowRecalibrateModel = "RecalibrateModel"
 )
 
 // CollectID names the one collection of a station group.

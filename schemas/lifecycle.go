@@ -20,6 +20,8 @@ type LifecycleInput struct {
 	Rollout *Rollout `json:"rollout,omitempty"`
 	// KeepChampion evaluates and packages without promoting.
 	KeepChampion bool `json:"keep_champion,omitempty"`
+	// Gate replaces the limits the worker was configured with.
+	Gate *GatePolicy `json:"gate,omitempty"`
 }
 
 // LifecyclePlan has every default filled in.

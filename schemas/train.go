@@ -171,6 +171,9 @@ type TrainedModel struct {
 	Events     int        `json:"events"`
 	Artefact   ObjectRef  `json:"artefact"` // learned.json: trees, calibration, baselines, references
 	ValidBrier float64    `json:"valid_brier"`
+	// Recalibrated is set for the trees of an earlier version with a new
+	// calibration; Dataset is then that of calibration and test.
+	Recalibrated *Recalibration `json:"recalibrated,omitempty"`
 }
 
 // TrainResult is the chosen run and its rivals, best first, failed ones last.

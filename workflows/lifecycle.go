@@ -94,7 +94,7 @@ func (l *lifecycle) train(ctx workflow.Context) error {
 
 func (l *lifecycle) evaluate(ctx workflow.Context) error {
 	return workflow.ExecuteChildWorkflow(child(ctx, stepID(ctx, "evaluate"), "test on "+l.plan.Test.String()), EvaluateModel,
-		schemas.EvaluateInput{Trained: l.result.Trained, Dataset: l.result.Dataset, Days: l.plan.Test}).Get(ctx, &l.result.Evaluate)
+		schemas.EvaluateInput{Trained: l.result.Trained, Dataset: l.result.Dataset, Days: l.plan.Test, Gate: l.in.Gate}).Get(ctx, &l.result.Evaluate)
 }
 
 // pack packages every evaluated model, promoted or not: what was refused can
@@ -164,6 +164,13 @@ func (l *lifecycle) card() string {
 	if len(l.trials.Candidates) > 0 {
 		b.WriteString(candidatesCard(l.trials) + "\n")
 	}
+	b.WriteString(l.verdictCard())
+	return b.String()
+}
+
+// verdictCard is what came of the evaluation.
+func (l *lifecycle) verdictCard() string {
+	var b strings.Builder
 	if len(l.result.Evaluate.Horizons) > 0 {
 		b.WriteString(scoresCard(l.result.Evaluate) + "\n### Gate\n")
 		for _, reason := range l.result.Evaluate.Gate.Reasons {

@@ -17,6 +17,7 @@ func RegisterWorkflows(r worker.WorkflowRegistry) {
 		schemas.WorkflowPackageModel: PackageModel, schemas.WorkflowModel: Model,
 		schemas.WorkflowPromoteModel: PromoteModel, schemas.WorkflowRunLifecycle: RunLifecycle,
 		schemas.WorkflowMonitorModel: MonitorModel, schemas.WorkflowScoreBatch: ScoreBatch,
+		schemas.WorkflowRecalibrateModel: RecalibrateModel,
 	} {
 		r.RegisterWorkflowWithOptions(run, workflow.RegisterOptions{Name: name})
 	}

@@ -11,11 +11,13 @@ import (
 
 	"go.temporal.io/sdk/temporal"
 
+	"puenktlich/internal/champion"
 	"puenktlich/internal/dataset"
 	"puenktlich/internal/feature"
 	"puenktlich/internal/forecast"
 	"puenktlich/internal/learn"
 	"puenktlich/internal/objstore"
+	"puenktlich/internal/policy"
 	"puenktlich/internal/rail"
 	"puenktlich/internal/serving/servingtest"
 	"puenktlich/internal/testenv"
@@ -68,7 +70,7 @@ func TestScoreByHand(t *testing.T) {
 	add(rows, 9, 9, false)
 	add(rows, 9, 2, false)
 	add(rows, 0, 0, true)
-	report, err := score(model(t), servingtest.Baselines(), rows)
+	report, _, err := score(model(t), servingtest.Baselines(), rows, nil)
 	must(t, err)
 	if report.TestEvents != 4 || len(report.Horizons) != 1 {
 		t.Fatalf("%d events, %d horizons", report.TestEvents, len(report.Horizons))
@@ -100,8 +102,61 @@ func TestScoreByHand(t *testing.T) {
 	if h.BrierLow > h.Brier || h.BrierHigh < h.Brier || report.Cancelled.Events != 5 || report.Cancelled.Cancelled != 1 {
 		t.Errorf("interval %v to %v, %+v", h.BrierLow, h.BrierHigh, report.Cancelled)
 	}
-	if !strings.Contains(report.Interval, "station and three hours") {
-		t.Errorf("interval %q on one day", report.Interval)
+	if !strings.Contains(report.Interval, "station and three hours") || report.TestDayCount != 1 || h.Verdict != schemas.VerdictNotEnoughDays {
+		t.Errorf("interval %q, verdict %q on %d days", report.Interval, h.Verdict, report.TestDayCount)
+	}
+	if len(report.Notes) != 1 || !strings.Contains(report.Notes[0], "1 test days are not enough days") {
+		t.Errorf("notes %q", report.Notes)
+	}
+}
+
+// The same four events. numpy 2.4.6 for the CRPS, in its energy form with the mass of a
+// bucket at its upper edge (the open one at 44) and each delay at that of its bucket:
+//
+//	(pm*abs(edges-d)).sum()-.5*(pm[:,None]*pm[None,:]*abs(edges[:,None]-edges[None,:])).sum()
+//
+// and scikit-learn 1.9.1 for mean_pinball_loss and mean_absolute_error of the quantiles.
+func TestDistributionByHand(t *testing.T) {
+	t.Parallel()
+	rows := table()
+	add(rows, 0, 0, false)
+	add(rows, 0, 8, false)
+	add(rows, 9, 9, false)
+	add(rows, 9, 2, false)
+	report, _, err := score(model(t), servingtest.Baselines(), rows, nil)
+	must(t, err)
+	d := report.Horizons[0].Detail
+	for name, pair := range map[string]struct {
+		got  *float64
+		want float64
+	}{
+		"crps":           {d.CRPS.Value, 4.6810566286146225},
+		"crps railway":   {d.CRPSDB.Value, 4}, // 0, 9, 0 and 7 minutes
+		"median error":   {d.MAE.Value, 6.25}, // 2, 2, 14 and 14 forecast
+		"railway error":  {d.MAEDB.Value, 3.75},
+		"quantile 0.1":   {d.Quantiles[0].Loss.Value, 0.525},
+		"quantile 0.5":   {d.Quantiles[1].Loss.Value, 3.125},
+		"quantile 0.9":   {d.Quantiles[2].Loss.Value, 3.175},
+		"width":          {d.Width80.Value, 37}, // -1 to 29 and 0 to 44
+		"coverage":       {d.Coverage80.Value, 1},
+		"sharpness":      {d.Sharpness.Value, 0.19661193324148185},
+		"brier":          {d.Brier.Value, 0.3033880},
+		"log loss":       {d.LogLoss.Value, 0.8132617},
+		"skill rate":     {d.Skill.Rate.Value, 0.0291584},
+		"skill railway":  {d.Skill.DBForecast.Value, 0.3932239},
+		"mean forecast":  {&d.MeanForecast, 0.5},
+		"overall brier":  {&report.Overall.Brier, 0.3033880},
+		"auc":            {d.AUC.Value, 0.5},
+		"ece":            {d.ECE.Value, 0.2310586}, // 0.5 of each side against 0.2689 and 0.7311
+		"first bin":      {&d.Reliability[0].MeanForecast, 0.2689414},
+		"first bin late": {&d.Reliability[0].Rate, 0.5},
+	} {
+		if pair.got == nil || !near(*pair.got, pair.want) {
+			t.Errorf("%s: %v, want %v", name, pair.got, pair.want)
+		}
+	}
+	if d.Rows != 4 || len(d.Reliability) != 2 || report.Overall.Events != 4 || report.Overall.Minutes != 0 {
+		t.Errorf("%+v, overall %+v", d, report.Overall)
 	}
 }
 
@@ -113,7 +168,7 @@ func TestPerfectBaseline(t *testing.T) {
 	for range 3 {
 		add(rows, 0, 0, false)
 	}
-	report, err := score(model(t), servingtest.Baselines(), rows)
+	report, _, err := score(model(t), servingtest.Baselines(), rows, nil)
 	must(t, err)
 	if _, err := json.Marshal(report); err != nil {
 		t.Error(err)
@@ -121,8 +176,11 @@ func TestPerfectBaseline(t *testing.T) {
 	if h := report.Horizons[0]; h.Baselines.DBForecast.Brier != 0 || h.Skill != 0 || h.BestBaseline != "db_forecast" || h.AUC != nil {
 		t.Errorf("%+v", h)
 	}
-	if gate(report).Passed {
+	if policy.Gate(report, schemas.ModelCost{}, schemas.DefaultGate()).Passed {
 		t.Error("a model worse than the railway's forecast passes")
+	}
+	if len(report.Notes) != 2 || !strings.Contains(report.Notes[0], "none of 3 forecasts met a late event") {
+		t.Errorf("notes %q do not say that one class alone was seen", report.Notes)
 	}
 }
 
@@ -130,37 +188,8 @@ func TestNothingToScore(t *testing.T) {
 	t.Parallel()
 	rows := table()
 	add(rows, 0, 0, true)
-	if _, err := score(model(t), servingtest.Baselines(), rows); err == nil || !strings.Contains(err.Error(), "no event that ran") {
+	if _, _, err := score(model(t), servingtest.Baselines(), rows, nil); err == nil || !strings.Contains(err.Error(), "no event that ran") {
 		t.Errorf("error %v", err)
-	}
-}
-
-func TestGate(t *testing.T) {
-	t.Parallel()
-	horizon := func(minutes int, brier, railway float64) schemas.HorizonScore {
-		return schemas.HorizonScore{Minutes: minutes, Events: 500, Score: schemas.Score{Brier: brier}, Baselines: schemas.Baselines{DBForecast: schemas.Score{Brier: railway}}}
-	}
-	tests := []struct {
-		name   string
-		report schemas.Report
-		passed bool
-		reason string
-	}{
-		{"better everywhere", schemas.Report{TestEvents: 500, Horizons: []schemas.HorizonScore{horizon(60, 0.11, 0.15), horizon(5, 0.07, 0.08)}}, true,
-			"holds: 60 min: Brier 0.1100 below the railway's forecast 0.1500 on 500 events"},
-		{"worse at one", schemas.Report{TestEvents: 500, Horizons: []schemas.HorizonScore{horizon(60, 0.11, 0.15), horizon(5, 0.09, 0.08)}}, false,
-			"FAILS: 5 min: Brier 0.0900 below the railway's forecast 0.0800 on 500 events"},
-		{"equal is not better", schemas.Report{TestEvents: 500, Horizons: []schemas.HorizonScore{horizon(60, 0.15, 0.15)}}, false, "FAILS: 60 min"},
-		{"no figure", schemas.Report{TestEvents: 500, Horizons: []schemas.HorizonScore{horizon(60, math.NaN(), 0.15)}}, false, "FAILS: 60 min"},
-		{"too few events", schemas.Report{TestEvents: 99, Horizons: []schemas.HorizonScore{horizon(60, 0.11, 0.15)}}, false, "FAILS: 99 test events, at least 100"},
-		{"just enough", schemas.Report{TestEvents: 100, Horizons: []schemas.HorizonScore{horizon(60, 0.11, 0.15)}}, true, "holds: 100 test events, at least 100"},
-		{"no horizon of the grid", schemas.Report{TestEvents: 500}, false, "FAILS: 0 of the horizons [120 60 30 15 5] were scored"},
-	}
-	for _, test := range tests {
-		g := gate(test.report)
-		if g.Passed != test.passed || !strings.Contains(strings.Join(g.Reasons, "\n"), test.reason) {
-			t.Errorf("%s: passed %v, %q", test.name, g.Passed, g.Reasons)
-		}
 	}
 }
 
@@ -189,7 +218,8 @@ func TestEvaluateModel(t *testing.T) {
 	body, err = json.Marshal(learn.Learned{Artefact: servingtest.Artefact(), Baselines: servingtest.Baselines()})
 	in.Trained = schemas.TrainedModel{RunID: "run-1", Model: "punctuality", Events: 1000, Artefact: put("learned/", body, err)}
 
-	a := &Activities{Objects: objects}
+	runs := &notebook{}
+	a := &Activities{Objects: objects, Champions: crown{err: champion.ErrNone}, Store: runs, Clock: noon, NotFound: objstore.ErrNotFound}
 	result, err := a.EvaluateModel(t.Context(), in)
 	must(t, err)
 	// Two thirds as sure as right, a third not: (2 q^2 + (1-q)^2) / 3 against 1/3.
@@ -203,12 +233,41 @@ func TestEvaluateModel(t *testing.T) {
 	if report.Model != "punctuality" || report.TrainEvents != 1000 || report.TestEvents != 180 || report.Dataset != "d1" || report.Evidence != "change_observed" {
 		t.Errorf("%s", kept)
 	}
+	if result.Days != 1 || result.Comparison != nil || result.Horizons[0].Detail != nil || report.Horizons[0].Detail == nil || !(result.Cost.RowMicroseconds > 0) || result.Cost.SizeBytes != in.Trained.Artefact.SizeBytes {
+		t.Errorf("short form %+v", result)
+	}
+	if got := runs.metrics["test_brier_h60"]; !near(got, 0.2263684) || runs.metrics["test_events"] != 180 || !near(runs.metrics["test_skill_h60"], result.Horizons[0].Skill) {
+		t.Errorf("run's metrics %v", runs.metrics)
+	}
+	for _, name := range []string{"test_brier", "test_log_loss_h60", "test_auc_h60", "test_ece_h60", "test_crps_minutes_h60", "test_skill_db_forecast_calibrated_h60", "test_cancelled_brier_h60"} {
+		if _, found := runs.metrics[name]; !found {
+			t.Errorf("the run has no metric %s: %v", name, runs.metrics)
+		}
+	}
+	if body, err := json.Marshal(result); err != nil || len(body) > 8<<10 {
+		t.Errorf("a result of %d bytes, %v", len(body), err)
+	}
+	strict := schemas.DefaultGate()
+	strict.MinEvents = 181
+	in.Gate = &strict
+	refused, err := a.EvaluateModel(t.Context(), in)
+	must(t, err)
+	if refused.Gate.Passed || refused.Report != result.Report {
+		t.Errorf("%+v, want a gate of the input's own and the same report", refused.Gate)
+	}
 	in.Days = schemas.DayRange{From: "2024-11-01", To: "2024-11-02"}
 	_, err = a.EvaluateModel(t.Context(), in)
 	expect(t, err, schemas.FailureNothingToDo)
+	in.Trained.Days = schemas.DayRange{From: "2024-10-01", To: "2024-11-02"}
+	_, err = a.EvaluateModel(t.Context(), in)
+	expect(t, err, schemas.FailureInvalidInput)
+	in.Trained.Days = schemas.DayRange{}
 	in.Trained.Artefact = put("learned/", []byte("no json"), nil)
 	_, err = a.EvaluateModel(t.Context(), in)
 	expect(t, err, schemas.FailureIntegrity)
+	in.Trained.Artefact.Key = "runs/gone"
+	_, err = a.EvaluateModel(t.Context(), in)
+	expect(t, err, schemas.FailureNotFound)
 }
 
 func expect(t *testing.T, err error, kind schemas.FailureType) {

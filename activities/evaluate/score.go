@@ -12,65 +12,77 @@ import (
 	"puenktlich/schemas"
 )
 
-// Numbers of the intervals and of the calibration error.
-const (
-	eceBins   = 10
-	resamples = 1000
-	seed      = 20241101
-	minDays   = 10 // below them, intervals are blocked by station and three hours
-)
-
-// score fills a report from the rows of the test days.
-func score(model *forecast.Model, baselines learn.Baselines, table *dataset.Table) (schemas.Report, error) {
-	ran := table.Ran()
-	report := schemas.Report{TestEvents: ran.Events()}
-	if report.TestEvents == 0 {
-		return report, fmt.Errorf("the test days hold no event that ran with an observed change")
+// score fills a report from the rows of the test days. champion may be nil.
+func score(model *forecast.Model, b learn.Baselines, table *dataset.Table, champion *forecast.Model) (schemas.Report, schemas.ModelCost, error) {
+	var report schemas.Report
+	s, err := forecastAll(model, b, table)
+	if err != nil {
+		return report, schemas.ModelCost{}, err
 	}
-	blocks, how := blocksOf(ran)
-	report.Interval = how
-	for _, minutes := range rail.Horizons() {
-		at := ran.AtHorizon(minutes)
-		if len(at.Rows) == 0 {
-			continue
-		}
-		row, err := scoreHorizon(model, baselines, at, blocks)
-		if err != nil {
-			return report, fmt.Errorf("%d min: %w", minutes, err)
-		}
-		row.Minutes = minutes
-		report.Horizons = append(report.Horizons, row)
+	all := s.where(func(int) bool { return true })
+	if len(all.at) == 0 {
+		return report, schemas.ModelCost{}, fmt.Errorf("the test days hold no event that ran with an observed change")
 	}
-	var err error
-	report.Cancelled, err = scoreCancelled(model, table)
-	return report, err
+	if champion != nil {
+		if err := s.chargeChampion(champion, table, all); err != nil {
+			return report, schemas.ModelCost{}, err
+		}
+	}
+	events, distinct := eventsOf(all)
+	report.TestEvents, report.TestDayCount, report.Interval = distinct, s.days, s.how()
+	report.Notes = limits(all)
+	s.scoreHorizons(&report, champion != nil)
+	overall, drawn := all.score()
+	overall.Events = distinct
+	report.Overall = &overall
+	if champion != nil {
+		report.Champion.Overall = s.compare(0, len(all.at), drawn)
+		report.Champion.Verdict = report.Champion.Overall.Verdict
+	}
+	report.Slices = s.slices(table, events)
+	report.Worst = worst(report.Slices)
+	report.Cancelled = s.scoreCancelled()
+	return report, schemas.ModelCost{RowMicroseconds: s.microseconds}, nil
 }
 
-func scoreHorizon(model *forecast.Model, baselines learn.Baselines, at *dataset.Table, blocks func(dataset.Row) int32) (schemas.HorizonScore, error) {
-	late := make([]bool, len(at.Rows))
-	p := make([]float64, len(at.Rows))
-	loss, block := make([]float64, len(at.Rows)), make([]int32, len(at.Rows))
-	for i, row := range at.Rows {
-		d, err := model.Forecast(at.Vector(i), float64(row.Horizon))
-		if err != nil {
-			return schemas.HorizonScore{}, fmt.Errorf("%s: %w", row.Key(), err)
+// scoreHorizons scores each horizon of the grid, and compares.
+func (s *sample) scoreHorizons(report *schemas.Report, compared bool) {
+	if compared {
+		report.Champion = &schemas.Comparison{}
+	}
+	for _, minutes := range rail.Horizons() {
+		p := s.where(func(i int) bool { return s.rows[i].Horizon == minutes })
+		if len(p.at) == 0 {
+			continue
 		}
-		late[i], p[i], block[i] = row.Late(), d.Late(), blocks(row)
-		loss[i] = (p[i] - indicator(late[i])) * (p[i] - indicator(late[i]))
+		row, drawn := p.score()
+		row.Minutes = minutes
+		report.Horizons = append(report.Horizons, row)
+		if compared {
+			report.Champion.Horizons = append(report.Champion.Horizons, s.compare(minutes, len(p.at), drawn))
+		}
 	}
-	interval, err := metric.MeanInterval(loss, block, resamples, seed)
-	if err != nil {
-		return schemas.HorizonScore{}, err
-	}
-	h := schemas.HorizonScore{Events: len(at.Rows), LateRate: metric.LateRate(late), Score: scoreOf(p, late), ECE: metric.ECE(p, late, eceBins),
-		BrierLow: orEstimate(interval.Low, interval.Estimate), BrierHigh: orEstimate(interval.High, interval.Estimate),
-		Baselines: scoreBaselines(baselines, at.Rows, late)}
+}
+
+// score is one row of a report.
+func (p part) score() (schemas.HorizonScore, figures) {
+	forecasts, late := p.outcomes()
+	drawn := p.bootstrap(true)
+	h := schemas.HorizonScore{Events: len(p.at), LateRate: metric.LateRate(late), Score: scoreOf(forecasts, late),
+		ECE: metric.ECE(forecasts, late, eceBins), ECEBand: metric.CalibratedECE(forecasts, eceBins, simulations, seed), Baselines: p.scoreBaselines(late)}
+	h.BrierLow, h.BrierHigh = orEstimate(drawn[brierCost].Low, h.Brier), orEstimate(drawn[brierCost].High, h.Brier)
 	best := 0.0
-	h.BestBaseline, best = bestOf(h.Baselines)
+	h.BestBaseline, best = h.Baselines.Best()
 	if skill := metric.Skill(h.Brier, best); !math.IsNaN(skill) {
 		h.Skill = skill // none over a baseline without a fault, and JSON has no NaN
 	}
-	return h, nil
+	against := verdict(drawn.skill(h.BestBaseline))
+	if best == 0 && h.Brier > 0 {
+		against = schemas.VerdictWorse // no skill exists against a baseline without a fault
+	}
+	h.Verdict = p.enough(against)
+	h.Detail = detail(forecasts, late, drawn)
+	return h, drawn
 }
 
 // orEstimate stands in for the bound of an interval that does not exist.
@@ -81,100 +93,45 @@ func orEstimate(bound, estimate float64) float64 {
 	return bound
 }
 
-func scoreBaselines(b learn.Baselines, rows []dataset.Row, late []bool) schemas.Baselines {
-	with := func(forecast func(dataset.Row) float64) schemas.Score {
-		p := make([]float64, len(rows))
-		for i, row := range rows {
-			p[i] = forecast(row)
-		}
-		return scoreOf(p, late)
-	}
-	return schemas.Baselines{
-		Rate:                 with(func(dataset.Row) float64 { return b.Rate }),
-		RateByCategory:       with(b.LateByCategory),
-		DBForecast:           with(b.LateByForecast),
-		DBForecastCalibrated: with(b.LateByCalibratedForecast),
+func detail(forecasts []float64, late []bool, f figures) *schemas.ScoreDetail {
+	return &schemas.ScoreDetail{
+		Rows: len(forecasts), MeanForecast: mean(forecasts), Brier: f.mean(brierCost), LogLoss: f.mean(logLossCost),
+		AUC: f.of(aucFigure), ECE: f.of(eceFigure), Sharpness: f.mean(sharpness),
+		Skill: schemas.SkillEstimates{Rate: f.of(skillRate), RateByCategory: f.of(skillCategory), DBForecast: f.of(skillDB), DBForecastCalibrated: f.of(skillDBCalibrated)},
+		CRPS:  f.mean(crps), CRPSDB: f.mean(crpsDB), MAE: f.mean(medianError), MAEDB: f.mean(errorDB),
+		Quantiles: []schemas.QuantileEstimate{{Level: 0.1, Loss: f.mean(pinball10)}, {Level: 0.5, Loss: f.mean(pinball50)}, {Level: 0.9, Loss: f.mean(pinball90)}},
+		Width80:   f.mean(width80), Coverage80: f.mean(covered80), Reliability: reliability(forecasts, late),
 	}
 }
 
-func scoreOf(p []float64, late []bool) schemas.Score {
-	s := schemas.Score{Brier: metric.Brier(p, late), Accuracy: metric.Accuracy(p, late)}
-	if loss, exists := metric.LogLoss(p, late); exists {
-		s.LogLoss = &loss
+func mean(values []float64) float64 {
+	sum := 0.0
+	for _, v := range values {
+		sum += v
 	}
-	if auc := metric.AUC(p, late); !math.IsNaN(auc) {
-		s.AUC = &auc
-	}
-	return s
+	return sum / float64(len(values))
 }
 
-// bestOf is the baseline with the lowest Brier score.
-func bestOf(b schemas.Baselines) (string, float64) {
-	name, best := "rate", b.Rate.Brier
-	for _, other := range []struct {
-		name  string
-		brier float64
-	}{{"rate_by_category", b.RateByCategory.Brier}, {"db_forecast", b.DBForecast.Brier}, {"db_forecast_calibrated", b.DBForecastCalibrated.Brier}} {
-		if other.brier < best {
-			name, best = other.name, other.brier
-		}
+func reliability(forecasts []float64, came []bool) []schemas.ReliabilityBin {
+	var bins []schemas.ReliabilityBin
+	for _, b := range metric.Reliability(forecasts, came, eceBins) {
+		bins = append(bins, schemas.ReliabilityBin{Events: b.Events, Low: b.Low, High: b.High, MeanForecast: b.MeanForecast, Rate: b.LateRate})
 	}
-	return name, best
+	return bins
 }
 
-// blocksOf groups rows that are not independent: by service day, or with fewer
-// than minDays days by station and three hours.
-func blocksOf(table *dataset.Table) (func(dataset.Row) int32, string) {
-	days := map[rail.Day]int32{}
-	for _, row := range table.Rows {
-		if _, found := days[row.EventDay]; !found {
-			days[row.EventDay] = int32(len(days))
-		}
+// limits are sentences on what the test days cannot tell.
+func limits(all part) []string {
+	_, late := all.outcomes()
+	var notes []string
+	switch metric.LateRate(late) {
+	case 0:
+		notes = append(notes, fmt.Sprintf("none of %d forecasts met a late event: AUC does not exist, and nothing is known of how late events are told apart", len(late)))
+	case 1:
+		notes = append(notes, fmt.Sprintf("all of %d forecasts met a late event: AUC does not exist, and nothing is known of how punctual events are told apart", len(late)))
 	}
-	if len(days) >= minDays {
-		return func(r dataset.Row) int32 { return days[r.EventDay] },
-			fmt.Sprintf("95 %% bootstrap over %d days", len(days))
+	if all.days < minDays {
+		notes = append(notes, fmt.Sprintf("%d test days are not enough days for a verdict: intervals are within these days only, and at least %d would be needed", all.days, minDays))
 	}
-	ids := map[string]int32{}
-	return func(r dataset.Row) int32 {
-		key := fmt.Sprint(r.EVA, r.EventDay, r.Planned.Hour()/3)
-		if _, found := ids[key]; !found {
-			ids[key] = int32(len(ids))
-		}
-		return ids[key]
-	}, fmt.Sprintf("95 %% bootstrap over blocks of one station and three hours, within these %d days only", len(days))
-}
-
-// scoreCancelled scores P(cancelled) at the middle horizon beside the rate of
-// the test days themselves, which is a generous baseline.
-func scoreCancelled(model *forecast.Model, table *dataset.Table) (schemas.CancelScore, error) {
-	at := table.AtHorizon(60)
-	var s schemas.CancelScore
-	if len(at.Rows) == 0 {
-		return s, nil
-	}
-	p, cancelled := make([]float64, len(at.Rows)), make([]bool, len(at.Rows))
-	for i, row := range at.Rows {
-		d, err := model.Forecast(at.Vector(i), float64(row.Horizon))
-		if err != nil {
-			return s, err
-		}
-		p[i], cancelled[i] = d.Cancelled, row.Cancelled
-		if row.Cancelled {
-			s.Cancelled++
-		}
-	}
-	rate := make([]float64, len(p))
-	for i := range rate {
-		rate[i] = float64(s.Cancelled) / float64(len(p))
-	}
-	s.Events, s.Brier, s.RateBrier = len(p), metric.Brier(p, cancelled), metric.Brier(rate, cancelled)
-	return s, nil
-}
-
-func indicator(b bool) float64 {
-	if b {
-		return 1
-	}
-	return 0
+	return notes
 }

@@ -128,6 +128,7 @@ func TestWholeLoop(t *testing.T) {
 	s.rollBackUnderLoad(address, life.Package.Digest)
 	s.monitorRetrains()
 	s.rollOut(address, second.Package)
+	s.recalibrates()
 	s.payloadsAreSmall()
 	if *updateHistories {
 		s.captureHistories()
@@ -148,6 +149,8 @@ func (s *system) emptyInputsFailReadably() {
 		schemas.WorkflowRunLifecycle:   "nothing of the simulation was collected yet",
 		schemas.WorkflowMonitorModel:   "no champion yet",
 		schemas.WorkflowScoreBatch:     "no champion yet",
+
+		schemas.WorkflowRecalibrateModel: "no champion yet",
 	} {
 		_, err := execute[map[string]any](s.t.Context(), s.adapters, "empty/"+name, name, map[string]any{})
 		require.ErrorContains(s.t, err, want, name)
@@ -338,4 +341,33 @@ func (s *system) rollOut(address string, candidate schemas.PackageRef) {
 	require.Contains(s.t, told, "challenged by test")
 	require.Contains(s.t, told, "judged by policy")
 	require.Contains(s.t, told, "promoted by anna")
+}
+
+// recalibrates gives the champion a calibration of the last whole day and tests it on
+// this morning. By itself it finds one day only, and says so.
+func (s *system) recalibrates() {
+	_, err := execute[map[string]any](s.t.Context(), s.adapters, "recalibrate/{}", schemas.WorkflowRecalibrateModel, map[string]any{})
+	require.ErrorContains(s.t, err, "1 whole settled days of the simulation lie after")
+	day := func(d rail.Day) schemas.DayRange { return schemas.DayRange{From: string(d), To: string(d.Add(1))} }
+	life := do[schemas.LifecycleResult](s, "recalibrate", schemas.WorkflowRecalibrateModel, schemas.RecalibrateInput{
+		Days: day(today.Add(-1)), Test: day(today), AsOf: s.asOf, Reason: "test", Gate: &schemas.GatePolicy{MinEvents: 1, MinDays: 1,
+			SkillAgainst: schemas.BaselineDB, MinSkill: -1, MinSliceSkill: -1, Champion: schemas.ChampionIgnored, FewDays: schemas.FewDaysWithin}})
+	require.Equal(s.t, 4, life.Package.Version)
+	require.NotNil(s.t, life.Trained.Recalibrated)
+	require.NotNil(s.t, life.Switch, life.Evaluate.Gate.Reasons)
+	was := life.Trained.Recalibrated.From
+	for _, file := range []string{"/buckets.json", "/cancel.json"} {
+		before, _, err := s.objects.Get(s.t.Context(), was.Prefix+file)
+		require.NoError(s.t, err)
+		after, _, err := s.objects.Get(s.t.Context(), life.Package.Prefix+file)
+		require.NoError(s.t, err)
+		require.Equal(s.t, before, after, file)
+	}
+	metrics, err := s.db.RunMetrics(s.t.Context(), life.Trained.RunID)
+	require.NoError(s.t, err)
+	names := map[string]bool{}
+	for _, m := range metrics {
+		names[m.Name] = true
+	}
+	require.True(s.t, names["test_brier_h60"] && names["calibration_log_loss_before"], metrics)
 }

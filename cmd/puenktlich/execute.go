@@ -40,5 +40,7 @@ func purpose(workflow string) string {
 		schemas.WorkflowRunLifecycle:  "from observations to a served champion",
 		schemas.WorkflowMonitorModel:  "judge a day's forecasts",
 		schemas.WorkflowScoreBatch:    "forecast a whole day",
+
+		schemas.WorkflowRecalibrateModel: "a new calibration for the champion's trees",
 	}[workflow]
 }

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"os"
 	"sync"
 	"time"
 
@@ -31,6 +33,10 @@ func (a *adapters) steps() (workers.Steps, error) {
 		return workers.Steps{}, err
 	}
 	every := func(ctx context.Context) ([]rail.Station, error) { return collected(ctx, a.config, fetch) }
+	gate, err := gatePolicy(a.config)
+	if err != nil {
+		return workers.Steps{}, err
+	}
 	group := stationsOf(every)
 	origin := provenance(a.config)
 	return workers.Steps{
@@ -40,7 +46,7 @@ func (a *adapters) steps() (workers.Steps, error) {
 			Begin: spanStart(a.config, fetch), Recordings: a.config.Recordings},
 		Prepare:  &prepare.Activities{Store: a.db, Objects: a.objects, Clock: a.clock, Name: name, Provenance: origin, CodeVersion: version},
 		Train:    &train.Activities{Library: a.xgboost(), Objects: a.objects, NotFound: objstore.ErrNotFound, Corrupt: objstore.ErrCorrupt, Runs: a.db, Clock: a.clock, CodeVersion: version},
-		Evaluate: &evaluate.Activities{Objects: a.objects},
+		Evaluate: &evaluate.Activities{Objects: a.objects, Champions: a.champions(), Store: a.db, Clock: a.clock, NotFound: objstore.ErrNotFound, Name: name, CodeVersion: version, Gate: gate},
 		Release: &release.Activities{Objects: a.objects, Registry: a.registry, Journal: a.db, Promoter: promoter{a.temporal}, Forecasts: a.db, Name: name, Clock: a.clock, Rollout: rollout(a.config),
 			Key: a.key, Provenance: []schemas.Provenance{origin}, Dir: a.packages, CodeVersion: version},
 		Score:   &score.Activities{Store: a.db, Champions: a.champions(), Clock: a.clock, Name: name, Group: schemas.DefaultGroup},
@@ -52,6 +58,22 @@ func (a *adapters) steps() (workers.Steps, error) {
 func rollout(c config.Config) schemas.Rollout {
 	return schemas.Rollout{ShadowDays: c.ShadowDays, CanaryDays: c.CanaryDays, CanaryShare: c.CanaryShare, WatchDays: c.WatchDays,
 		MinEvents: c.MinEvents, MaxLoss: c.MaxLoss, PatienceDays: c.PatienceDays, Approval: schemas.Approval(c.Approval)}
+}
+
+// gatePolicy reads the configured limits of a promotion.
+func gatePolicy(c config.Config) (schemas.GatePolicy, error) {
+	gate := schemas.DefaultGate()
+	if c.Gate == "" {
+		return gate, nil
+	}
+	body, err := os.ReadFile(c.Gate)
+	if err != nil {
+		return gate, fmt.Errorf("%sGATE: %w", config.Prefix, err)
+	}
+	if err := json.Unmarshal(body, &gate); err != nil {
+		return gate, fmt.Errorf("%sGATE: read %s: %w", config.Prefix, c.Gate, err)
+	}
+	return gate, nil
 }
 
 // xgboost opens the library when the first training needs it, once.

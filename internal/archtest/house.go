@@ -106,6 +106,7 @@ func Libraries() []Library {
 // WallClock is the reason why a room may read the time of day.
 func WallClock() map[string]string {
 	return map[string]string{
+		"activities/evaluate":          "measures how long a forecast takes",
 		"api":                          "measures how long a request took",
 		"internal/livestate":           "bounds how often the history is read again while tailing",
 		"internal/localstack":          "waits for servers and counts restarts",

@@ -21,6 +21,12 @@ type Horizons struct {
 	Grid []HorizonPlatt
 	// Pooled is fitted on all horizons together, and used when Grid is empty.
 	Pooled Platt
+	// Isotonic follows on Platt, ascending strictly by HorizonMinutes: between two
+	// of them their results are interpolated linearly in the horizon, beyond the
+	// grid those of its end hold. Empty leaves it out; one alone serves all horizons.
+	Isotonic []HorizonIsotonic
+	// Choice says how the method was chosen; zero where none was.
+	Choice Choice
 }
 
 // HorizonEvents is what FitHorizons learns from: an element per event and horizon, all
@@ -97,10 +103,13 @@ func between(a, b, share float64) float64 {
 	return float64((1-share)*a) + float64(share*b)
 }
 
-// ApplyCumulative writes to dst the calibrated distribution for a horizon, as
-// Platt.ApplyCumulative does with At(horizonMinutes).
+// ApplyCumulative writes to dst the calibrated distribution for a horizon: as
+// Platt.ApplyCumulative does with At(horizonMinutes), then Isotonic.
 func (h Horizons) ApplyCumulative(dst, cumulative []float64, horizonMinutes float64) {
 	h.At(horizonMinutes).ApplyCumulative(dst, cumulative)
+	if len(h.Isotonic) > 0 {
+		h.applyIsotonic(dst[:len(cumulative)], horizonMinutes)
+	}
 }
 
 // Validate says what is wrong with a calibration that came from outside.
@@ -119,15 +128,19 @@ func (h Horizons) Validate() error {
 			return fmt.Errorf("horizon %d min after %d min, the grid ascends strictly", point.HorizonMinutes, h.Grid[i-1].HorizonMinutes)
 		}
 	}
-	return nil
+	return h.validateIsotonic()
 }
 
 type horizonsJSON struct {
 	Grid   []HorizonPlatt `json:"grid"`
 	Pooled *Platt         `json:"pooled"`
+
+	Isotonic []HorizonIsotonic `json:"isotonic,omitempty"`
+	Choice   Choice            `json:"choice,omitzero"`
 }
 
-// MarshalJSON writes {"grid":[{"horizon_minutes","events","platt"}…],"pooled":…}; an
+// MarshalJSON writes {"grid":[{"horizon_minutes","events","platt"}…],"pooled":…} and,
+// where there is one, "isotonic":[{"horizon_minutes","events","isotonic"}…] and "choice"; an
 // invalid calibration is an error.
 func (h Horizons) MarshalJSON() ([]byte, error) {
 	if err := h.Validate(); err != nil {
@@ -137,10 +150,11 @@ func (h Horizons) MarshalJSON() ([]byte, error) {
 	if grid == nil {
 		grid = []HorizonPlatt{}
 	}
-	return json.Marshal(horizonsJSON{Grid: grid, Pooled: &h.Pooled})
+	return json.Marshal(horizonsJSON{Grid: grid, Pooled: &h.Pooled, Isotonic: h.Isotonic, Choice: h.Choice})
 }
 
-// UnmarshalJSON reads what MarshalJSON writes: all fields, no other, and valid.
+// UnmarshalJSON reads what MarshalJSON writes: grid and pooled, no field beside these four,
+// and valid.
 func (h *Horizons) UnmarshalJSON(data []byte) error {
 	var w horizonsJSON
 	if err := decodeStrict(data, &w); err != nil {
@@ -149,7 +163,7 @@ func (h *Horizons) UnmarshalJSON(data []byte) error {
 	if w.Grid == nil || w.Pooled == nil {
 		return errors.New("read calibration by horizon: grid and pooled are both needed")
 	}
-	read := Horizons{Grid: w.Grid, Pooled: *w.Pooled}
+	read := Horizons{Grid: w.Grid, Pooled: *w.Pooled, Isotonic: w.Isotonic, Choice: w.Choice}
 	if err := read.Validate(); err != nil {
 		return fmt.Errorf("read calibration by horizon: %w", err)
 	}

@@ -72,7 +72,7 @@ func TestStreamKeepsABoundedPart(t *testing.T) {
 	body, err := table.Encode()
 	require.NoError(t, err)
 	objects := counting{shelf{"big": body}, map[string]int{}}
-	objects.shelf["manifest"] = fmt.Appendf(nil, `{"parts":[{"day":"2024-10-01","object":{"key":"big"}}]}`)
+	objects.shelf["manifest"] = fmt.Appendf(nil, `{"id":"d1","parts":[{"day":"2024-10-01","object":{"key":"big"}}]}`)
 	ref := schemas.DatasetRef{ID: "d1", Manifest: schemas.ObjectRef{Key: "manifest"}}
 	for keep, want := range map[int64]int{0: 1 + 3, 1 << 30: 1 + 1} {
 		objects.reads = map[string]int{}
@@ -123,7 +123,7 @@ func TestBadPartsAreTold(t *testing.T) {
 	require.ErrorContains(t, err, "no such object: part-3")
 	require.False(t, dataset.Unfit(err), "trying again may help")
 	_, err = dataset.Open(t.Context(), objects, ref, schemas.DayRange{From: "2024-11-01", To: "2024-11-02"}, 0)
-	require.EqualError(t, err, "data set d1 has no part in 2024-11-01/2024-11-02")
+	require.EqualError(t, err, "data set d1 (manifest): no part in the range 2024-11-01/2024-11-02")
 }
 
 // other is a part of another feature version.

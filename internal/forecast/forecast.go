@@ -69,6 +69,9 @@ func Load(a Artefact) (*Model, error) {
 // strictly refuses equal neighbours.
 func strictly(x, y int) int { return cmp.Or(cmp.Compare(x, y), -1) }
 
+// Artefact is what the model was made from; its slices are shared.
+func (m *Model) Artefact() Artefact { return m.artefact }
+
 // FeatureVersion is the catalogue the model was trained on.
 func (m *Model) FeatureVersion() string { return m.artefact.FeatureVersion }
 

@@ -14,7 +14,8 @@ import (
 const (
 	calibratePrior  = 200 // events that hold the calibration near the identity
 	calibrateEvents = 100 // of a horizon, below them the pooled calibration
-	defaultRounds   = 60  // where one day of training gives no fold to choose by
+	isotonicEvents  = 1000
+	defaultRounds   = 60 // where one day of training gives no fold to choose by
 )
 
 // OutOfFold is what forward chaining predicted of days it had not seen, one
@@ -23,6 +24,7 @@ type OutOfFold struct {
 	Horizon []int     `json:"horizon_minutes"`
 	OnTime  []float64 `json:"p_on_time"`
 	Late    []bool    `json:"late"`
+	Fold    []int     `json:"fold"`   // in which each row was predicted, in the order of time
 	Rounds  int       `json:"rounds"` // mean of the folds' best rounds
 	Folds   int       `json:"folds"`
 	Events  int       `json:"events"`
@@ -98,6 +100,7 @@ func (o *OutOfFold) add(ctx context.Context, fitted Fitted, valid Data, events i
 		for _, row := range batch.Rows {
 			o.Horizon = append(o.Horizon, row.Horizon)
 			o.Late = append(o.Late, row.Late())
+			o.Fold = append(o.Fold, o.Folds)
 		}
 		return nil
 	})
@@ -122,8 +125,8 @@ func (o OutOfFold) Scores() (brier, logLoss float64) {
 	return metric.Brier(late, o.Late), logLoss
 }
 
-// Calibration fits by horizon on the out-of-fold predictions; the identity
-// without any.
+// Calibration is fitted on the out-of-fold predictions by the method that does
+// best on folds it was not fitted on; the identity without any.
 func (o OutOfFold) Calibration() (calibrate.Horizons, error) {
 	if len(o.Late) == 0 {
 		return calibrate.Horizons{Pooled: calibrate.Platt{Slope: 1}}, nil
@@ -132,5 +135,10 @@ func (o OutOfFold) Calibration() (calibrate.Horizons, error) {
 	for i, late := range o.Late {
 		onTime[i] = !late
 	}
-	return calibrate.FitHorizons(calibrate.HorizonEvents{HorizonMinutes: o.Horizon, Forecast: o.OnTime, Outcome: onTime}, calibratePrior, calibrateEvents)
+	fold := o.Fold
+	if len(fold) == 0 {
+		fold = make([]int, len(o.Late)) // kept before folds were told apart: nothing to choose by
+	}
+	events := calibrate.HorizonEvents{HorizonMinutes: o.Horizon, Forecast: o.OnTime, Outcome: onTime}
+	return calibrate.Choose(events, fold, calibrate.Options{PriorEvents: calibratePrior, MinEvents: calibrateEvents, MinIsotonic: isotonicEvents})
 }

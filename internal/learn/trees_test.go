@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -87,8 +88,14 @@ func TestCrossValidation(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(calibration.Grid) != 2 || calibration.Grid[0].HorizonMinutes != 5 || calibration.Grid[0].Events != 540 || calibration.Grid[1].Events != 600 {
-		t.Errorf("calibration %+v, want one for each horizon, on 540 and 600 events", calibration)
+	tried := calibration.Choice.Tried
+	if len(tried) != len(calibrate.Methods()) || tried[0].Rows != 2*380 || oof.Fold[0] != 0 || oof.Fold[len(oof.Fold)-1] != 2 {
+		t.Errorf("calibration %+v, want each method judged on the second and third fold", calibration)
+	}
+	for _, trial := range tried {
+		if trial.Rows > 0 && trial.LogLoss < tried[slices.IndexFunc(tried, func(x calibrate.Trial) bool { return x.Method == calibration.Choice.Method })].LogLoss {
+			t.Errorf("%s is better than the %s that was chosen", trial.Method, calibration.Choice.Method)
+		}
 	}
 }
 

@@ -56,10 +56,15 @@ func QuantileLoss(level float64, forecast, delay []float64) float64 {
 	requireSame(len(forecast), len(delay))
 	sum := 0.0
 	for i, q := range forecast {
-		d := delay[i] - q
-		sum += max(level*d, (level-1)*d)
+		sum += Pinball(level, q, delay[i])
 	}
 	return sum / float64(len(delay))
+}
+
+// Pinball is the loss of one forecast of the quantile at level, as in QuantileLoss.
+func Pinball(level, forecast, delay float64) float64 {
+	d := delay - forecast
+	return max(level*d, (level-1)*d)
 }
 
 // MAE returns the mean of |forecast - delay|, in the unit of the delays; NaN without

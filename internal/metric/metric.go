@@ -62,6 +62,18 @@ func Accuracy(p []float64, y []bool) float64 {
 	return float64(right) / float64(len(p))
 }
 
+// Sharpness returns the mean of p(1-p), in [0,0.25], lower is sharper; NaN without
+// events. It is the Brier score that p would have were it perfectly calibrated, and says
+// nothing of whether it is. Source: T. Gneiting, F. Balabdaoui and A. E. Raftery,
+// "Probabilistic forecasts, calibration and sharpness", JRSS B 69 (2007).
+func Sharpness(p []float64) float64 {
+	sum := 0.0
+	for _, v := range p {
+		sum += v * (1 - v)
+	}
+	return sum / float64(len(p))
+}
+
 // LateRate returns the share of late events; NaN without events.
 func LateRate(y []bool) float64 {
 	late := 0

@@ -170,3 +170,29 @@ func TestNoFileIsExecutable(t *testing.T) {
 		return err
 	}))
 }
+
+// The card says that only the calibration is new, on which days, and what the champion
+// and the worst slices said.
+func TestCardOfARecalibratedModel(t *testing.T) {
+	t.Parallel()
+	c := contents(t)
+	difference := -0.0123
+	c.Trained.Recalibrated = &schemas.Recalibration{From: schemas.PackageRef{Model: "punctuality", Version: 6}, Method: "platt_by_horizon",
+		Days: schemas.DayRange{From: "2024-10-20", To: "2024-10-28"}, Events: 812, LogLossBefore: 0.51, LogLossFitted: 0.47}
+	c.Report.Worst, c.Report.Notes = []string{"product RB: skill -4.1 %"}, []string{"1 test days are not enough days for a verdict"}
+	c.Report.Champion = &schemas.Comparison{Champion: schemas.PackageRef{Model: "punctuality", Version: 6}, Verdict: schemas.VerdictNotEnoughDays,
+		Overall: schemas.HorizonComparison{Brier: 0.1, ChampionBrier: 0.1123, Difference: schemas.Estimate{Value: &difference}, Within: schemas.VerdictBetter}}
+	dir := filepath.Join(t.TempDir(), "package")
+	_, err := modelpkg.Build(dir, c)
+	must(t, err)
+	card := string(read(t, dir, "CARD.md"))
+	for _, want := range []string{
+		"Recalibrated: the trees of punctuality@6, byte for byte, with a calibration (platt_by_horizon) fitted on 2024-10-20/2024-10-28 (812 events)",
+		"The test days lie after the calibration days and share none with them", "- product RB: skill -4.1 %", "Note: 1 test days are not enough days",
+		"Against the champion punctuality@6 on the same events: not enough days. Brier 0.1000 against 0.1123, difference -0.0123 (95 % - to -, better within these days)",
+	} {
+		if !strings.Contains(card, want) {
+			t.Errorf("the card lacks %q:\n%s", want, card)
+		}
+	}
+}

@@ -30,8 +30,19 @@ func (c Contents) cardHead(b *strings.Builder) {
 	}
 	fmt.Fprintf(b, "Method: boosted trees (XGBoost, %d rounds, depth %d) over %d features, calibrated by horizon on days not trained on. Cancellation: %s. Seed %d, run %s.\n\n",
 		c.Trained.Rounds, c.Trained.Candidate.MaxDepth, len(c.Artefact.Features), cancel, c.Trained.Seed, orNone(c.Trained.RunID))
+	c.cardRecalibration(b)
 	fmt.Fprintf(b, "## Data\n\nTrained on %s (%d events), tested on %s (%d events, %d more without settled truth, left out), days half-open. Data set %s. Truth: %s.\n\n",
 		c.Report.TrainDays, c.Report.TrainEvents, c.Report.TestDays, c.Report.TestEvents, c.Report.Unsettled, orNone(c.Report.Dataset), orNone(c.Report.Evidence))
+}
+
+// cardRecalibration says where the trees came from, if only the calibration is new.
+func (c Contents) cardRecalibration(b *strings.Builder) {
+	r := c.Trained.Recalibrated
+	if r == nil {
+		return
+	}
+	fmt.Fprintf(b, "Recalibrated: the trees of %s@%d, byte for byte, with a calibration (%s) fitted on %s (%d events), days after their training. The test days lie after the calibration days and share none with them. The baselines were fitted on the calibration days. Log loss on these days %.4f, with the former calibration %.4f.\n\n",
+		r.From.Model, r.From.Version, r.Method, r.Days, r.Events, r.LogLossFitted, r.LogLossBefore)
 }
 
 func (c Contents) cardScores(b *strings.Builder) {
@@ -41,16 +52,39 @@ func (c Contents) cardScores(b *strings.Builder) {
 		return
 	}
 	fmt.Fprintf(b, "Brier score, smaller is better, beside the four baselines: the rate of late events, the rate by train category, the railway's own forecast (DB) as it stands, and the same calibrated. Skill is 1 - Brier / that of the best baseline.\n\n")
-	fmt.Fprintf(b, "| horizon (min) | events | late | Brier | interval | rate | by category | DB forecast | DB calibrated | skill | best baseline | AUC | log loss | ECE |\n|---:|---:|---:|---:|---|---:|---:|---:|---:|---:|---|---:|---:|---:|\n")
+	fmt.Fprintf(b, "| horizon (min) | events | late | Brier | interval | rate | by category | DB forecast | DB calibrated | skill | best baseline | AUC | log loss | ECE | ECE band |\n|---:|---:|---:|---:|---|---:|---:|---:|---:|---:|---|---:|---:|---:|---:|\n")
 	for _, h := range c.Report.Horizons {
-		fmt.Fprintf(b, "| %d | %d | %.1f %% | %.4f | %.4f to %.4f | %.4f | %.4f | %.4f | %.4f | %+.3f | %s | %s | %s | %.4f |\n",
+		fmt.Fprintf(b, "| %d | %d | %.1f %% | %.4f | %.4f to %.4f | %.4f | %.4f | %.4f | %.4f | %+.3f | %s | %s | %s | %.4f | %.4f |\n",
 			h.Minutes, h.Events, 100*h.LateRate, h.Brier, h.BrierLow, h.BrierHigh,
 			h.Baselines.Rate.Brier, h.Baselines.RateByCategory.Brier, h.Baselines.DBForecast.Brier, h.Baselines.DBForecastCalibrated.Brier,
-			h.Skill, h.BestBaseline, figure(h.AUC), figure(h.LogLoss), h.ECE)
+			h.Skill, h.BestBaseline, figure(h.AUC), figure(h.LogLoss), h.ECE, h.ECEBand)
 	}
-	fmt.Fprintf(b, "\nIntervals: %s.\n\n", orNone(c.Report.Interval))
+	fmt.Fprintf(b, "\nIntervals: %s. ECE is over ten bins of equal mass; 95 %% of perfectly calibrated forecasts stay below the band.\n\n", orNone(c.Report.Interval))
+	c.cardJudgement(b)
 	x := c.Report.Cancelled
 	fmt.Fprintf(b, "P(cancelled): Brier %.5f beside %.5f of the rate by category, on %d events, %d of them cancelled.\n\n", x.Brier, x.RateBrier, x.Events, x.Cancelled)
+}
+
+// cardJudgement is what limits the figures, the worst slices, and the champion.
+func (c Contents) cardJudgement(b *strings.Builder) {
+	for _, note := range c.Report.Notes {
+		fmt.Fprintf(b, "Note: %s.\n\n", note)
+	}
+	if len(c.Report.Worst) > 0 {
+		fmt.Fprintf(b, "Least skill among the slices with enough events:\n\n")
+		for _, slice := range c.Report.Worst {
+			fmt.Fprintf(b, "- %s\n", slice)
+		}
+		fmt.Fprintln(b)
+	}
+	switch x := c.Report.Champion; {
+	case x == nil:
+	case x.Verdict == schemas.VerdictNotComparable:
+		fmt.Fprintf(b, "Not compared with the champion %s@%d: %s.\n\n", x.Champion.Model, x.Champion.Version, x.Note)
+	default:
+		fmt.Fprintf(b, "Against the champion %s@%d on the same events: %s. Brier %.4f against %.4f, difference %s (95 %% %s to %s, %s within these days).\n\n", x.Champion.Model, x.Champion.Version, x.Verdict,
+			x.Overall.Brier, x.Overall.ChampionBrier, figure(x.Overall.Difference.Value), figure(x.Overall.Difference.Low), figure(x.Overall.Difference.High), x.Overall.Within)
+	}
 }
 
 func (c Contents) cardLimits(b *strings.Builder) {

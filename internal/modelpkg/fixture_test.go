@@ -90,6 +90,11 @@ var artefact = sync.OnceValues(func() (forecast.Artefact, error) {
 				{HorizonMinutes: 5, Events: 300, Platt: calibrate.Platt{Slope: 1.1, Intercept: -0.2}},
 				{HorizonMinutes: 60, Events: 300, Platt: calibrate.Platt{Slope: 0.8, Intercept: 0.3}},
 			},
+			// Flat in the middle, and silent about the ends.
+			Isotonic: []calibrate.HorizonIsotonic{
+				{HorizonMinutes: 5, Events: 300, Isotonic: calibrate.Isotonic{Forecasts: []float64{0.2, 0.5, 0.7, 0.9}, Rates: []float64{0.1, 0.4, 0.4, 0.95}}},
+				{HorizonMinutes: 60, Events: 300, Isotonic: calibrate.Isotonic{Forecasts: []float64{0.3, 0.8}, Rates: []float64{0.35, 0.7}}},
+			},
 		},
 	}, err
 })

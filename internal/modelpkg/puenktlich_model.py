@@ -33,6 +33,7 @@ class Package:
         self.cancel_rate = calibration["cancel_rate"]
         self.grid = calibration["calibration"]["grid"]
         self.pooled = calibration["calibration"]["pooled"]
+        self.isotonic = calibration["calibration"].get("isotonic", [])
         self.buckets = self._booster("buckets.json")
         self.cancel = self._booster("cancel.json")
 
@@ -80,7 +81,21 @@ class Package:
         intercept = np.interp(horizons, at, [point["platt"]["intercept"] for point in points])
         p = np.clip(cumulative, CLIP, 1 - CLIP)
         logit = slope[:, None] * (np.log(p) - np.log1p(-p)) + intercept[:, None]
-        return np.maximum.accumulate(np.clip(1 / (1 + np.exp(-logit)), CLIP, 1 - CLIP), axis=1)
+        p = np.maximum.accumulate(np.clip(1 / (1 + np.exp(-logit)), CLIP, 1 - CLIP), axis=1)
+        return self._isotonic(p, horizons) if self.isotonic else p
+
+    def _isotonic(self, p, horizons):
+        """Lines through (0, 0) and (1, 1); their results linear in the horizon, constant beyond the grid."""
+        at = np.array([point["horizon_minutes"] for point in self.isotonic], dtype=np.float64)
+        lines = np.stack([np.interp(p, [0, *line["forecasts"], 1], [0, *line["rates"], 1])
+                          for line in (point["isotonic"] for point in self.isotonic)])
+        lines = np.clip(lines, CLIP, 1 - CLIP)
+        above = np.searchsorted(at, horizons, side="right")
+        low, high = np.maximum(above - 1, 0), np.minimum(above, len(at) - 1)
+        gap = np.where(high > low, at[high] - at[low], 1)
+        share = np.where(high > low, (horizons - at[low]) / gap, 0)[:, None]
+        rows = np.arange(len(p))
+        return np.maximum.accumulate((1 - share) * lines[low, rows] + share * lines[high, rows], axis=1)
 
     def predict(self, data, params=None):
         """What mlflow.pyfunc calls: a pandas frame in, one out, with the same index."""

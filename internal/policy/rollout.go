@@ -32,29 +32,29 @@ func next(j schemas.Judgement, r schemas.Rollout) (schemas.NextStep, []string) {
 	patient := j.Count < max(r.PatienceDays, days(j.Stage, r))
 	enough := j.Events >= r.MinEvents && j.Low != nil && j.High != nil
 	if enough && *j.Low > 0 { // no need to wait for the last day
-		return schemas.NextReject, []string{known, difference(j) + ": clearly worse"}
+		return schemas.NextReject, []string{known, compared(j) + ": clearly worse"}
 	}
 	switch {
 	case j.Count < days(j.Stage, r):
 		return schemas.NextWait, []string{known}
 	case j.Stage == schemas.StageWatch: // only the clearly worse is taken back
-		return schemas.NextAdvance, []string{known, difference(j) + ": stays"}
+		return schemas.NextAdvance, []string{known, compared(j) + ": stays"}
 	case !enough && patient:
 		return schemas.NextWait, []string{known + ": not enough to judge"}
 	case !enough:
 		return schemas.NextReject, []string{fmt.Sprintf("%s: still not enough to judge after %d days", known, j.Count)}
 	case *j.High <= r.MaxLoss:
-		return schemas.NextAdvance, []string{known, fmt.Sprintf("%s: at most %.4f worse, %.4f is allowed", difference(j), max(*j.High, 0), r.MaxLoss)}
+		return schemas.NextAdvance, []string{known, fmt.Sprintf("%s: at most %.4f worse, %.4f is allowed", compared(j), max(*j.High, 0), r.MaxLoss)}
 	case patient:
-		return schemas.NextWait, []string{known, fmt.Sprintf("%s: may be more than %.4f worse", difference(j), r.MaxLoss)}
+		return schemas.NextWait, []string{known, fmt.Sprintf("%s: may be more than %.4f worse", compared(j), r.MaxLoss)}
 	case j.Difference <= 0:
-		return schemas.NextAdvance, []string{known, fmt.Sprintf("%s: not worse in %d days", difference(j), j.Count)}
+		return schemas.NextAdvance, []string{known, fmt.Sprintf("%s: not worse in %d days", compared(j), j.Count)}
 	}
-	return schemas.NextReject, []string{known, fmt.Sprintf("%s: not as good in %d days", difference(j), j.Count)}
+	return schemas.NextReject, []string{known, fmt.Sprintf("%s: not as good in %d days", compared(j), j.Count)}
 }
 
-// difference tells the comparison with its interval.
-func difference(j schemas.Judgement) string {
+// compared tells the comparison with its interval.
+func compared(j schemas.Judgement) string {
 	if j.Low == nil || j.High == nil {
 		return fmt.Sprintf("Brier %.4f against %.4f", j.Brier, j.BrierReference)
 	}
