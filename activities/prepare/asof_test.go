@@ -143,7 +143,7 @@ func againstSQL(t *testing.T, h *house, state *feature.State, moments []moment) 
 func TestTheDatabaseFindsALeak(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	h.store(t, 1)
+	h.settleTwoDays(t, 1)
 	plans, changes := twoDays(t)
 	due := map[rail.EventKey]time.Time{}
 	for _, p := range plans {

@@ -28,7 +28,7 @@ func TestManifestSaysWhatWasSelected(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	h.CodeVersion, h.Lag = "v1.2.3", 90*time.Second
-	h.store(t, 1)
+	h.settleTwoDays(t, 1)
 	ref := h.prepared(t).DatasetRef
 	m := h.manifestOf(t, ref)
 	days := schemas.DayRange{From: string(tuesday), To: string(wednesday.Add(1))}
@@ -81,7 +81,7 @@ func (h *house) sealedWith(t *testing.T, change func(*dataset.Table)) schemas.Se
 func TestAnInvalidDataSetIsKept(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	h.store(t, 1)
+	h.settleTwoDays(t, 1)
 	sealed := h.sealedWith(t, func(table *dataset.Table) {
 		table.Vector(3)[11] = float32(math.Inf(1))
 		table.Rows = append(table.Rows, table.Rows[0])
@@ -121,7 +121,7 @@ func TestAnInvalidDataSetIsKept(t *testing.T) {
 func TestAnAlteredPart(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	h.store(t, 1)
+	h.settleTwoDays(t, 1)
 	ref := h.prepared(t).DatasetRef
 	m := h.manifestOf(t, ref)
 	part := m.Parts[1]

@@ -48,8 +48,8 @@ func twoDays(t *testing.T) (plans []rail.PlannedEvent, changes []rail.Change) {
 	return plans, changes
 }
 
-// store writes them in an order of its own, in batches of its own.
-func (h *house) store(t *testing.T, seed uint64) {
+// settleTwoDays writes them in an order of its own, in batches of its own.
+func (h *house) settleTwoDays(t *testing.T, seed uint64) {
 	t.Helper()
 	plans, changes := twoDays(t)
 	rng := rand.New(rand.NewPCG(seed, 0))
@@ -99,7 +99,7 @@ func (h *house) prepared(t *testing.T) schemas.SealedDataset {
 func TestTheSameInputsGiveTheSameHash(t *testing.T) {
 	t.Parallel()
 	first := newHouse(t)
-	first.store(t, 1)
+	first.settleTwoDays(t, 1)
 	want := first.prepared(t)
 	if want.State != schemas.DatasetValid || want.Events < 100 || want.Rows < 500 {
 		t.Fatalf("%+v\n%s", want, schemas.CheckTable(want.Checks))
@@ -108,12 +108,12 @@ func TestTheSameInputsGiveTheSameHash(t *testing.T) {
 		t.Errorf("prepared twice:\n%+v\n%+v", want, again)
 	}
 	shuffled := newHouse(t)
-	shuffled.store(t, 2)
+	shuffled.settleTwoDays(t, 2)
 	if got := shuffled.prepared(t); !reflect.DeepEqual(got, want) {
 		t.Errorf("stored in another order:\n%+v\n%+v", want, got)
 	}
 	second := houseAt(t, testenv.AnotherClickHouse(t))
-	second.store(t, 3)
+	second.settleTwoDays(t, 3)
 	if got := second.prepared(t); !reflect.DeepEqual(got, want) {
 		t.Errorf("on another engine:\n%+v\n%+v", want, got)
 	}
@@ -166,7 +166,7 @@ func keys(t *testing.T, objects *objstore.Store) (all []string) {
 func TestKilledAtAnyWrite(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	h.store(t, 1)
+	h.settleTwoDays(t, 1)
 	want := h.prepared(t)
 	whole := keys(t, h.Objects.(*objstore.Store))
 	if len(whole) != 5 {
@@ -197,7 +197,7 @@ func TestKilledAtAnyWrite(t *testing.T) {
 func TestATripOverMidnightIsNotSplit(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	h.store(t, 1)
+	h.settleTwoDays(t, 1)
 	sealed := h.prepared(t)
 	before, after := schemas.DayRange{From: string(tuesday), To: string(wednesday)}, schemas.DayRange{From: string(wednesday), To: string(wednesday.Add(1))}
 	all, _, err := dataset.Load(t.Context(), h.Objects, sealed.DatasetRef, before)
