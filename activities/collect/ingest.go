@@ -125,7 +125,7 @@ func (o *rows) parse(source string, raw schemas.ObjectRef, r response, poll *sch
 			RawKey: raw.Key, File: q.File, Element: q.Element, Value: q.Value, Reason: q.Reason})
 	}
 	for _, n := range parsed.UnknownAttributes {
-		o.counts.Unknown += n
+		o.counts.Unknown += n.Count
 	}
 	o.counts.Planned += len(parsed.Planned)
 	o.counts.Changes += len(parsed.Changes)

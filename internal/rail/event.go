@@ -163,6 +163,17 @@ type Change struct {
 	Line       string
 	Train      Train     // mostly empty
 	Messages   []Message // of the event, then of its stop
+
+	// What the wire says beside that. It stands in the raw responses and is kept
+	// by Merge, but is no column of the store and no feature.
+	PlannedPlatform string // pp, given with pt
+	PlannedPath     string // ppth as on the wire, given with pt
+	Wings           string // wings: coupled trains, joined by |
+	NextTrip        string // tra
+	Hidden          bool   // hi: nobody is to board or alight; false means unchanged
+	PlannedEndpoint string // pde: where the train goes to or comes from
+	ChangedEndpoint string // cde
+	DistantChange   string // dc as on the wire: 1 = the change is at the endpoint
 }
 
 // Key identifies the event.

@@ -3,9 +3,9 @@ package timetables
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"strings"
@@ -19,12 +19,7 @@ import (
 
 const (
 	// maxBodyBytes bounds one answer; the largest recorded one has 241 kB.
-	maxBodyBytes = 32 << 20
-	// maxAttempts bounds the tries of a call the server puts off (429, 503).
-	maxAttempts = 4
-	// MaxRetryWait is the longest the client waits of itself; a server that asks
-	// for more gets its answer handed on as a *StatusError.
-	MaxRetryWait   = 60 * time.Second
+	maxBodyBytes   = 32 << 20
 	requestTimeout = 30 * time.Second
 )
 
@@ -37,8 +32,16 @@ type ClientOptions struct {
 	// SendAsOf tells the server the domain time of every call; servers of
 	// recordings and simulations answer what was known then.
 	SendAsOf bool
-	// CallsPerMinute spaces calls evenly, first come, first served. 0 = no limit.
+	// CallsPerMinute spaces calls evenly, first come, first served: never more in
+	// any 60 seconds, jitter included. 0 = no limit.
 	CallsPerMinute int
+	// RetryWait is the pause after a first attempt without a usable answer,
+	// doubled after each further one, where the server asks for none. Defaults
+	// to one second.
+	RetryWait time.Duration
+	// Jitter draws from [0,1): what waiting and spacing are lengthened by, at most
+	// a fifth. Defaults to a random number.
+	Jitter func() float64
 	// HTTP defaults to a client with a timeout of 30 seconds that follows no
 	// redirects.
 	HTTP *http.Client
@@ -54,7 +57,9 @@ type Client struct {
 	limit   *rate.Limiter
 
 	mu     sync.Mutex
-	paused time.Time // wall time until which the server wants no calls
+	paused time.Time    // wall time until which the server wants no calls
+	held   time.Time    // the same, too long to wait for: calls end at once
+	holder *StatusError // the answer that asked for it
 }
 
 var _ Source = (*Client)(nil)
@@ -72,11 +77,27 @@ func NewClient(options ClientOptions) (*Client, error) {
 	if options.HTTP == nil {
 		options.HTTP = &http.Client{Timeout: requestTimeout, CheckRedirect: stay}
 	}
-	limit := rate.NewLimiter(rate.Inf, 1)
-	if options.CallsPerMinute > 0 {
-		limit = rate.NewLimiter(rate.Every(time.Minute/time.Duration(options.CallsPerMinute)), 1)
+	if options.RetryWait == 0 {
+		options.RetryWait = time.Second
 	}
-	return &Client{options: options, limit: limit}, nil
+	if options.Jitter == nil {
+		options.Jitter = rand.Float64
+	}
+	return &Client{options: options, limit: limiter(options.CallsPerMinute)}, nil
+}
+
+// limiter spaces calls so that with the jitter of each there are never more than
+// perMinute in 60 seconds: their distance is (60 s + jitter)/perMinute.
+func limiter(perMinute int) *rate.Limiter {
+	if perMinute == 0 {
+		return rate.NewLimiter(rate.Inf, 1)
+	}
+	return rate.NewLimiter(rate.Every((time.Minute+maxSpread(perMinute))/time.Duration(perMinute)), 1)
+}
+
+// maxSpread is the longest jitter of one call.
+func maxSpread(perMinute int) time.Duration {
+	return time.Duration(maxJitter * float64(time.Minute) / float64(perMinute))
 }
 
 // stay follows no redirect: it would carry the keys to another host.
@@ -84,9 +105,12 @@ func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse
 
 // Get makes a call and answers the document as it came, be it a timetable or
 // not. Answers other than 200 are a *StatusError, with Next and PolledAt in the
-// response where the server told them. Calls put off by the server (429, 503)
-// are tried again, up to four times and as long as it asks for at most
-// MaxRetryWait; all callers of the client wait with it.
+// response where the server told them. A call that is put off (429), meets an
+// error of the server (5xx) or no server is made again, up to four times
+// together, after 1, 2 and 4 seconds or as long as the server asks for at most
+// MaxRetryWait; all callers of the client wait with it where the server asked or
+// answered 429. Where it asks for more, all calls end with that answer, unasked,
+// until the time is over, at most MaxHold.
 func (c *Client) Get(ctx context.Context, call Call) (Response, error) {
 	header := http.Header{"Accept": {"application/xml"}}
 	if c.options.SendAsOf {
@@ -136,75 +160,6 @@ func (c *Client) document(ctx context.Context, path string, into any) error {
 	return nil
 }
 
-// fetch tries until the server neither puts off nor breaks off.
-func (c *Client) fetch(ctx context.Context, call Call, path string, header http.Header) ([]byte, http.Header, error) {
-	for attempt := 1; ; attempt++ {
-		if err := c.turn(ctx); err != nil {
-			return nil, nil, fmt.Errorf("call %s: waiting for its turn: %w", callName(call), err)
-		}
-		body, answered, err := c.once(ctx, call, path, header)
-		wait, again := backOff(err, attempt)
-		if !again {
-			return body, answered, err
-		}
-		c.pause(wait)
-	}
-}
-
-// backOff answers how long to wait before the next attempt, if there is one.
-func backOff(err error, attempt int) (time.Duration, bool) {
-	status := (*StatusError)(nil)
-	if !errors.As(err, &status) || attempt >= maxAttempts {
-		return 0, false
-	}
-	if status.Status != http.StatusTooManyRequests && status.Status != http.StatusServiceUnavailable {
-		return 0, false
-	}
-	wait := status.RetryAfter
-	if wait == 0 {
-		wait = time.Second << (attempt - 1)
-	}
-	return wait, wait <= MaxRetryWait
-}
-
-// pause holds back every caller; a shorter pause does not end a longer one.
-func (c *Client) pause(wait time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if until := time.Now().Add(wait); until.After(c.paused) {
-		c.paused = until
-	}
-}
-
-// turn waits for the end of a pause and then for the rate limit, during which
-// another pause may have begun.
-func (c *Client) turn(ctx context.Context) error {
-	if err := c.sitOut(ctx); err != nil {
-		return err
-	}
-	if err := c.limit.Wait(ctx); err != nil {
-		return err
-	}
-	return c.sitOut(ctx)
-}
-
-func (c *Client) sitOut(ctx context.Context) error {
-	c.mu.Lock()
-	wait := time.Until(c.paused)
-	c.mu.Unlock()
-	if wait <= 0 {
-		return nil
-	}
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
-}
-
 // once makes one request. The header is never nil with an answer.
 func (c *Client) once(ctx context.Context, call Call, path string, header http.Header) ([]byte, http.Header, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.options.BaseURL+path, nil)
@@ -233,7 +188,7 @@ func (c *Client) once(ctx context.Context, call Call, path string, header http.H
 			RetryAfter: retryAfter(answer.Header), Body: excerpt(string(body)),
 		}
 	case len(body) > maxBodyBytes:
-		return nil, answer.Header, fmt.Errorf("call %s: answer of more than %d bytes", callName(call), maxBodyBytes)
+		return nil, answer.Header, fmt.Errorf("call %s: %w", callName(call), errTooLarge)
 	}
 	return body, answer.Header, nil
 }

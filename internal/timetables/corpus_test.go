@@ -67,7 +67,7 @@ func describe(t *testing.T, file string) string {
 	}
 	var unknown []string
 	for name, n := range result.UnknownAttributes {
-		unknown = append(unknown, fmt.Sprintf("unknown %s %d\n", name, n))
+		unknown = append(unknown, fmt.Sprintf("unknown %s, %d, first %q\n", name, n.Count, n.Example))
 	}
 	slices.Sort(unknown)
 	out.WriteString(strings.Join(unknown, ""))

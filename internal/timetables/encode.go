@@ -119,10 +119,15 @@ func (e *encoder) change(c rail.Change) {
 	if c.Status == rail.StatusAdded {
 		status, planned = "", string(c.Status) // as the API marks added trains
 	}
+	hidden := ""
+	if c.Hidden {
+		hidden = "1"
+	}
 	attrs := []attr{
-		{"pt", wireTime(c.Planned)}, {"ps", planned}, {"ct", wireTime(c.Changed)},
+		{"pt", wireTime(c.Planned)}, {"pp", c.PlannedPlatform}, {"ps", planned}, {"ct", wireTime(c.Changed)},
 		{"cp", c.Platform}, {"cs", status}, {"clt", wireTime(c.CancelTime)},
-		{"l", c.Line}, {"cpth", c.Path},
+		{"l", c.Line}, {"ppth", c.PlannedPath}, {"cpth", c.Path}, {"pde", c.PlannedEndpoint}, {"cde", c.ChangedEndpoint},
+		{"dc", c.DistantChange}, {"hi", hidden}, {"wings", c.Wings}, {"tra", c.NextTrip},
 	}
 	name := elementOf(c.Kind)
 	if len(c.Messages) == 0 {

@@ -46,6 +46,8 @@ func TestChangesRoundTrip(t *testing.T) {
 	full.Planned, full.Changed, full.CancelTime = utc(t, "2024-07-01 06:00"), utc(t, "2024-07-01 06:07"), utc(t, "2024-07-01 04:00")
 	full.Platform, full.Status, full.Path, full.Line = "7", rail.StatusCancelled, "Fulda|Hanau", "RB5"
 	full.Train = rail.Train{Category: "RB", Number: "1", Operator: "KG", Class: rail.Suburban}
+	full.PlannedPlatform, full.PlannedPath, full.Wings, full.NextTrip = "6", "Gotha|Fulda|Hanau", "-10-2407010750|11-2407010750", "12-2407010900-1"
+	full.Hidden, full.PlannedEndpoint, full.ChangedEndpoint, full.DistantChange = true, "Erfurt Hbf", "Gotha", "1"
 	full.Messages = []rail.Message{{ID: "r1", Type: "d", Code: 43, Time: utc(t, "2024-07-01 04:59"), Deleted: true}, {ID: "r2", Type: "h"}}
 	departure := base
 	departure.Kind, departure.Changed, departure.Train = rail.Departure, utc(t, "2024-07-01 06:09"), full.Train
@@ -91,15 +93,26 @@ func TestMerge(t *testing.T) {
 	older := rail.Change{
 		Stop: "1-2407010750-4", PolledAt: at("06:00"), Changed: at("06:07"), Platform: "7", Status: rail.StatusCancelled,
 		Train: rail.Train{Number: "1"}, Messages: []rail.Message{{ID: "r1", Code: 43}, {ID: "r2"}},
+		PlannedPlatform: "6", PlannedPath: "Gotha|Fulda", Wings: "2-2407010750", NextTrip: "3-2407010900-1",
+		Hidden: true, PlannedEndpoint: "Erfurt Hbf", ChangedEndpoint: "Gotha", DistantChange: "1",
 	}
 	newer := rail.Change{
 		Stop: "1-2407010750-4", PolledAt: at("06:01"), Changed: at("06:09"), Path: "Fulda", Status: rail.StatusAdded,
-		Messages: []rail.Message{{ID: "r1", Code: 43, Deleted: true}, {ID: "r3"}},
+		Messages:        []rail.Message{{ID: "r1", Code: 43, Deleted: true}, {ID: "r3"}},
+		PlannedPlatform: "16", PlannedPath: "Fulda", Wings: "4-2407010750", NextTrip: "5-2407010900-1",
+		PlannedEndpoint: "Eisenach", ChangedEndpoint: "Fulda", DistantChange: "0",
 	}
 	want := rail.Change{
 		Stop: "1-2407010750-4", PolledAt: at("06:01"), Changed: at("06:09"), Platform: "7", Path: "Fulda",
 		Status: rail.StatusCancelled, Train: rail.Train{Number: "1"},
-		Messages: []rail.Message{{ID: "r1", Code: 43, Deleted: true}, {ID: "r2"}, {ID: "r3"}},
+		Messages:        []rail.Message{{ID: "r1", Code: 43, Deleted: true}, {ID: "r2"}, {ID: "r3"}},
+		PlannedPlatform: "16", PlannedPath: "Fulda", Wings: "4-2407010750", NextTrip: "5-2407010900-1",
+		Hidden: true, PlannedEndpoint: "Eisenach", ChangedEndpoint: "Fulda", DistantChange: "0",
+	}
+	if got := timetables.Merge(older, rail.Change{PolledAt: newer.PolledAt}); got.PlannedPlatform != "6" || got.PlannedPath != "Gotha|Fulda" ||
+		got.Wings != "2-2407010750" || got.NextTrip != "3-2407010900-1" || !got.Hidden || got.PlannedEndpoint != "Erfurt Hbf" ||
+		got.ChangedEndpoint != "Gotha" || got.DistantChange != "1" {
+		t.Errorf("what the newer one leaves out has changed: %+v", got)
 	}
 	if got := timetables.Merge(older, newer); !reflect.DeepEqual(got, want) {
 		t.Errorf("got\n%+v\nwant\n%+v", got, want)

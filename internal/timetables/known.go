@@ -8,6 +8,30 @@ const (
 	otherNames      = "(other)"
 )
 
+// UnknownAttribute is an attribute or an element that the published schema does
+// not have. It stays in the raw response; nothing reads it.
+type UnknownAttribute struct {
+	Count   int    // in the document
+	Example string // its first value, cut to 120 bytes; empty for an element
+}
+
+// NotUsed says, as element/@attribute or element/child, what of the published
+// schema is read by nothing, and why. It stays in the raw responses.
+func NotUsed() map[string]string {
+	const others = "another train or another station"
+	const stated = "text for people; type, code, time and revocation are read"
+	return map[string]string{
+		"timetable/m": "a disruption of the whole station: it names no stop and no trip",
+		"s/ref":       others, "s/rtr": others, "s/conn": others,
+		"s/hd": "the history of forecasts: every poll has been stored", "s/hpc": "the history of platforms: every poll has been stored",
+		"tl/@t":  "kind of trip: nearly always p, planned",
+		"ar/@hi": "of a plan: the stop has a time and is judged like others", "dp/@hi": "as ar/@hi",
+		"ar/@pde": "of a plan: the last name of the path but for trains that go on abroad", "dp/@pde": "as ar/@pde",
+		"m/@ts-tts": "ts to the millisecond", "m/@cat": stated, "m/@pr": stated, "m/@ec": stated, "m/@elnk": stated, "m/@ext": stated,
+		"m/@int": stated, "m/@o": stated, "m/@from": "validity of a disruption", "m/@to": "validity of a disruption",
+	}
+}
+
 // knownAttributes lists, per element, the attributes of the published schema
 // and ts-tts, which the API sends beside ts.
 var knownAttributes = map[string]map[string]bool{
@@ -56,7 +80,7 @@ func (p *parser) attributes(el xml.StartElement) []xml.Attr {
 		if attr.Name.Space != "" {
 			name = attr.Name.Space + ":" + name
 		}
-		p.count(el.Name.Local + "/@" + excerpt(name))
+		p.count(el.Name.Local+"/@"+excerpt(name), attr.Value)
 	}
 	return kept
 }
@@ -64,14 +88,20 @@ func (p *parser) attributes(el xml.StartElement) []xml.Attr {
 // noteUnknownElement counts a child the schema does not have.
 func (p *parser) noteUnknownElement(parent, child string) {
 	if !knownElements[parent][child] {
-		p.count(parent + "/" + excerpt(child))
+		p.count(parent+"/"+excerpt(child), "")
 	}
 }
 
-func (p *parser) count(name string) {
-	counts := p.result.UnknownAttributes
-	if _, ok := counts[name]; !ok && len(counts) >= maxUnknownNames {
+func (p *parser) count(name, value string) {
+	seen := p.result.UnknownAttributes
+	unknown, ok := seen[name]
+	if !ok && len(seen) >= maxUnknownNames {
 		name = otherNames
+		unknown, ok = seen[name]
 	}
-	counts[name]++
+	if !ok {
+		unknown.Example = excerpt(value)
+	}
+	unknown.Count++
+	seen[name] = unknown
 }

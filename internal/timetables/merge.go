@@ -21,6 +21,7 @@ func Merge(older, newer rail.Change) rail.Change {
 	merged.Path = first(newer.Path, older.Path)
 	merged.Line = first(newer.Line, older.Line)
 	merged.Status = first(newer.Status, older.Status)
+	mergeBeside(&merged, older)
 	if newer.Status == rail.StatusAdded && older.Status == rail.StatusCancelled {
 		merged.Status = older.Status
 	}
@@ -29,6 +30,18 @@ func Merge(older, newer rail.Change) rail.Change {
 	}
 	merged.Messages = mergeMessages(older.Messages, newer.Messages)
 	return merged
+}
+
+// mergeBeside fills what the store has no columns for.
+func mergeBeside(merged *rail.Change, older rail.Change) {
+	merged.PlannedPlatform = first(merged.PlannedPlatform, older.PlannedPlatform)
+	merged.PlannedPath = first(merged.PlannedPath, older.PlannedPath)
+	merged.Wings = first(merged.Wings, older.Wings)
+	merged.NextTrip = first(merged.NextTrip, older.NextTrip)
+	merged.Hidden = merged.Hidden || older.Hidden
+	merged.PlannedEndpoint = first(merged.PlannedEndpoint, older.PlannedEndpoint)
+	merged.ChangedEndpoint = first(merged.ChangedEndpoint, older.ChangedEndpoint)
+	merged.DistantChange = first(merged.DistantChange, older.DistantChange)
 }
 
 func first[T comparable](newer, older T) T {

@@ -34,9 +34,11 @@ type Result struct {
 	// whether or not the trip has both there.
 	Changes     []rail.Change
 	Quarantined []Quarantined
-	// UnknownAttributes counts what the published schema does not have, as
-	// element/@attribute, or element/child for an unknown element.
-	UnknownAttributes map[string]int
+	// UnknownAttributes has what the published schema does not have, as
+	// element/@attribute, or element/child for an unknown element. It bounds
+	// its names at 501.
+	UnknownAttributes map[string]UnknownAttribute
+	StationMessages   int // messages of the whole station, see NotUsed
 	Stops             int // stop elements begun, quarantined ones included
 	Events            int // ar and dp elements of stops
 }
@@ -59,7 +61,7 @@ func Parse(body []byte, origin Origin) Result {
 		body:   body,
 		eva:    origin.Call.EVA,
 		seen:   make(map[rail.StopID]span),
-		result: Result{UnknownAttributes: make(map[string]int)},
+		result: Result{UnknownAttributes: make(map[string]UnknownAttribute)},
 	}
 	p.read(0, "")
 	p.document()
@@ -188,10 +190,13 @@ func (p *parser) evaOf(element, value string, fallback int64) int64 {
 // timetable reads the stops and says whether the document was whole.
 func (p *parser) timetable() bool {
 	return p.children("timetable", "timetable", func(el xml.StartElement) error {
-		if el.Name.Local == "s" {
+		switch el.Name.Local {
+		case "s":
 			return p.stop(el)
+		case "m":
+			p.result.StationMessages++
 		}
-		return p.dec.Skip() // messages of the whole station name no stop
+		return p.dec.Skip()
 	}) == nil
 }
 

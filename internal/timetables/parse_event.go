@@ -24,7 +24,7 @@ func (p *parser) planned(s *stop) []rail.PlannedEvent {
 		if e == nil {
 			continue
 		}
-		at, ok := p.plannedTime(e, notBefore)
+		at, ok := p.plannedTime(s, e, notBefore)
 		if !ok {
 			continue
 		}
@@ -34,12 +34,12 @@ func (p *parser) planned(s *stop) []rail.PlannedEvent {
 	return events
 }
 
-func (p *parser) plannedTime(e *event, notBefore time.Time) (time.Time, bool) {
+func (p *parser) plannedTime(s *stop, e *event, notBefore time.Time) (time.Time, bool) {
 	if e.pt == "" {
 		p.quarantine(e.path+"/@pt", "", "planned event without a time: want YYMMDDHHMM")
 		return time.Time{}, false
 	}
-	at := p.time(e.path+"/@pt", e.pt, notBefore.Add(halfHour))
+	at := p.eventTime(s, e.path+"/@pt", e.pt, notBefore.Add(halfHour))
 	return at, !at.IsZero()
 }
 
@@ -92,17 +92,23 @@ func (p *parser) change(s *stop, kind rail.EventKind, notBefore time.Time) rail.
 	e := s.eventOf(kind)
 	c := p.bare(s, kind)
 	c.Messages = slices.Concat(e.messages, s.messages)
-	c.Planned = p.time(e.path+"/@pt", e.pt, notBefore.Add(halfHour))
+	c.Planned = p.eventTime(s, e.path+"/@pt", e.pt, notBefore.Add(halfHour))
 	near := c.Planned
 	if near.IsZero() {
 		near = p.near(s)
 	}
-	c.Changed = p.time(e.path+"/@ct", e.ct, near)
+	c.Changed = p.eventTime(s, e.path+"/@ct", e.ct, near)
 	c.CancelTime = p.time(e.path+"/@clt", e.clt, p.near(s))
 	c.Platform, c.Path, c.Line = e.cp, e.cpth, e.l
 	c.Status = p.status(e)
+	c.PlannedPlatform, c.PlannedPath = e.pp, e.ppth
+	c.Wings, c.NextTrip, c.Hidden = e.wings, e.tra, isSet(e.hi)
+	c.PlannedEndpoint, c.ChangedEndpoint, c.DistantChange = e.pde, e.cde, e.dc
 	return c
 }
+
+// isSet reads the wire's marks, of which only a set one is sent.
+func isSet(value string) bool { return value == "1" || value == "true" }
 
 // bare is a change of the stop that says nothing but its messages.
 func (p *parser) bare(s *stop, kind rail.EventKind) rail.Change {

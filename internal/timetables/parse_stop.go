@@ -2,6 +2,7 @@ package timetables
 
 import (
 	"encoding/xml"
+	"fmt"
 	"reflect"
 	"strconv"
 	"time"
@@ -28,7 +29,7 @@ type event struct {
 	path                      string
 	pt, ct, clt, pp, cp, l    string
 	ppth, cpth, cs, ps, wings string
-	tra                       string
+	tra, hi, pde, cde, dc     string
 	messages                  []rail.Message
 }
 
@@ -172,6 +173,14 @@ func (e *event) field(name string) *string {
 		return &e.wings
 	case "tra":
 		return &e.tra
+	case "hi":
+		return &e.hi
+	case "pde":
+		return &e.pde
+	case "cde":
+		return &e.cde
+	case "dc":
+		return &e.dc
 	}
 	return nil
 }
@@ -189,7 +198,7 @@ func (p *parser) message(s *stop, path string, el xml.StartElement) rail.Message
 		case "ts":
 			m.Time = p.time(path+"/m/@ts", attr.Value, p.near(s))
 		case "del":
-			m.Deleted = attr.Value == "1" || attr.Value == "true"
+			m.Deleted = isSet(attr.Value)
 		}
 	}
 	return m
@@ -222,6 +231,30 @@ func (p *parser) time(path, value string, near time.Time) time.Time {
 	}
 	return t
 }
+
+// Times of a stop lie within earliest before and latest after the start of its
+// trip: no train of the recordings runs longer than 36 hours.
+const (
+	earliest = 24 * time.Hour
+	latest   = 96 * time.Hour
+)
+
+// eventTime is time for a planned or changed time: one too far from the start of
+// its trip is quarantined, and is no time.
+func (p *parser) eventTime(s *stop, path, value string, near time.Time) time.Time {
+	t := p.time(path, value, near)
+	if t.IsZero() {
+		return t
+	}
+	after := t.Sub(s.start)
+	if after < -earliest || after > latest {
+		p.quarantine(path, value, fmt.Sprintf("time out of range: %s from the start of its trip: want 24 h before it to 96 h after it", hours(after)))
+		return time.Time{}
+	}
+	return t
+}
+
+func hours(d time.Duration) string { return fmt.Sprintf("%+d h", int(d/time.Hour)) }
 
 // keep turns a whole stop into events, unless its id stood there before.
 func (p *parser) keep(s *stop) {

@@ -92,14 +92,15 @@ func TestAddedTrain(t *testing.T) {
 		EVA: 8000150, Stop: "-760-2410290802-101", Kind: rail.Arrival, PolledAt: polled,
 		Planned: utc(t, "2024-10-29 11:36"), Changed: utc(t, "2024-10-29 11:56"),
 		Platform: "8", Status: rail.StatusAdded, Path: "Gotha|Fulda", Line: "50",
+		PlannedPlatform: "6", PlannedPath: "Fulda",
 		Train: rail.Train{Category: "ICE", Number: "2910", Operator: "80", Class: rail.LongDistance},
 		Messages: []rail.Message{
 			{ID: "r2", Type: "d", Code: 36, Time: utc(t, "2024-10-28 20:46"), Deleted: true},
 			{ID: "r1", Type: "h", Time: utc(t, "2024-10-28 22:04")},
 		},
 	}}
-	if !reflect.DeepEqual(result.Changes, want) {
-		t.Errorf("got\n%+v\nwant\n%+v", result.Changes, want)
+	if !reflect.DeepEqual(result.Changes, want) || result.StationMessages != 1 {
+		t.Errorf("got %d messages of the station and\n%+v\nwant 1 and\n%+v", result.StationMessages, result.Changes, want)
 	}
 }
 

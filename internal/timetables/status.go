@@ -38,14 +38,18 @@ func (e *StatusError) Temporary() bool {
 		e.Status >= http.StatusInternalServerError
 }
 
-// retryAfter reads seconds, or a date against the server's own Date header.
+// maxRetryAfter bounds what is taken for a number of seconds.
+const maxRetryAfter = 24 * time.Hour
+
+// retryAfter reads seconds, or a date against the server's own Date header, in
+// the lack of which against this machine's time.
 func retryAfter(header http.Header) time.Duration {
 	value := header.Get("Retry-After")
 	if value == "" {
 		return 0
 	}
 	if seconds, err := strconv.Atoi(value); err == nil {
-		return max(0, time.Duration(seconds)*time.Second)
+		return time.Duration(max(0, min(seconds, int(maxRetryAfter/time.Second)))) * time.Second
 	}
 	at, err := http.ParseTime(value)
 	if err != nil {
@@ -53,7 +57,7 @@ func retryAfter(header http.Header) time.Duration {
 	}
 	date, err := http.ParseTime(header.Get("Date"))
 	if err != nil {
-		return 0
+		date = time.Now()
 	}
-	return max(0, at.Sub(date))
+	return max(0, min(at.Sub(date), maxRetryAfter))
 }

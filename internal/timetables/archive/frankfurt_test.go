@@ -95,7 +95,7 @@ func (r *replay) add(t *testing.T, response timetables.Response) {
 	r.stops += result.Stops
 	r.events += result.Events
 	for name, n := range result.UnknownAttributes {
-		r.unknown[name] += n
+		r.unknown[name] += n.Count
 	}
 	for _, change := range result.Changes {
 		r.known[change.Key()] = timetables.Merge(r.known[change.Key()], change)
