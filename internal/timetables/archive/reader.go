@@ -2,10 +2,10 @@ package archive
 
 import (
 	"archive/tar"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"github.com/klauspost/compress/zstd"
@@ -13,8 +13,21 @@ import (
 	"puenktlich/internal/timetables"
 )
 
-// MaxEntryBytes bounds one answer; the largest recorded one has 241 kB.
-const MaxEntryBytes = 64 << 20
+// Bounds of what is read of one archive, whatever it claims. Memory is bounded
+// by the largest entry and the decoder's window, 128 MiB at most.
+const (
+	// MaxEntryBytes bounds one answer; the largest recorded one has 241 kB.
+	MaxEntryBytes = 64 << 20
+	// MaxArchiveBytes bounds what an archive expands to; a day of 133 stations
+	// has 62 MB.
+	MaxArchiveBytes = 8 << 30
+	// MaxEntries bounds their number; a day of 133 stations has 15,960.
+	MaxEntries = 2_000_000
+
+	maxWindowBytes = 128 << 20
+	// maxUnknown bounds the listed entries that are no answers.
+	maxUnknown = 100
+)
 
 // Entry is one answer in an archive.
 type Entry struct {
@@ -25,16 +38,22 @@ type Entry struct {
 	Body     []byte // the caller's own
 }
 
-// CutError says that an archive ends too early or is damaged. The entries read
-// before it are good.
+// CutError says that an archive ends too early, is damaged, or goes beyond the
+// bounds. The entries read before it are good.
 type CutError struct {
 	File    string
-	Entries int // read before the damage
+	Entries int    // read before the damage
+	Last    string // name of the last one, empty without one
+	AtByte  int64  // of the file, read until then
 	Err     error
 }
 
 func (e *CutError) Error() string {
-	return fmt.Sprintf("archive %s: cut or damaged after %d entries: %v", e.File, e.Entries, e.Err)
+	last := ""
+	if e.Last != "" {
+		last = fmt.Sprintf(", the last one %s", e.Last)
+	}
+	return fmt.Sprintf("archive %s: cut or damaged after %d entries%s, at byte %d: %v", e.File, e.Entries, last, e.AtByte, e.Err)
 }
 
 func (e *CutError) Unwrap() error { return e.Err }
@@ -43,9 +62,11 @@ func (e *CutError) Unwrap() error { return e.Err }
 type Reader struct {
 	file    string
 	input   *counter
+	output  *expanded
 	zst     *zstd.Decoder
 	tar     *tar.Reader
 	entries int
+	name    string // of the last entry
 	last    map[station]time.Time
 }
 
@@ -58,19 +79,20 @@ type station struct {
 // NewReader reads r; file names it in errors. The caller closes the reader,
 // and r after it.
 func NewReader(r io.Reader, file string) (*Reader, error) {
-	input := &counter{Reader: r}
+	input, output := &counter{Reader: r}, &expanded{left: MaxArchiveBytes}
 	zst, err := zstd.NewReader(input, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(1<<30),
-		zstd.WithDecoderMaxWindow(128<<20))
+		zstd.WithDecoderMaxWindow(maxWindowBytes))
 	if err != nil {
 		return nil, fmt.Errorf("archive %s: %w", file, err)
 	}
+	output.Reader = zst
 	return &Reader{
-		file: file, input: input, zst: zst, tar: tar.NewReader(zst),
+		file: file, input: input, output: output, zst: zst, tar: tar.NewReader(output),
 		last: make(map[station]time.Time),
 	}, nil
 }
 
-// counter tells an empty file, which decompresses to nothing without an error.
+// counter tells how much of the file was read.
 type counter struct {
 	io.Reader
 	bytes int64
@@ -82,6 +104,31 @@ func (c *counter) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// endMark is the number of zero bytes that end a tar. Without them a file of
+// several frames that lacks the last ones looks whole.
+const endMark = 1024
+
+// expanded ends what expands too far, and counts the zero bytes at its end.
+type expanded struct {
+	io.Reader
+	left  int64
+	zeros int
+}
+
+func (e *expanded) Read(p []byte) (int, error) {
+	if e.left <= 0 {
+		return 0, fmt.Errorf("expands to more than %d bytes", int64(MaxArchiveBytes))
+	}
+	n, err := e.Reader.Read(p)
+	e.left -= int64(n)
+	rest := len(bytes.TrimRight(p[:n], "\x00"))
+	if rest > 0 {
+		e.zeros = 0
+	}
+	e.zeros += n - rest
+	return n, err
+}
+
 // Close frees the decoder. It does not close the reader below.
 func (r *Reader) Close() { r.zst.Close() }
 
@@ -89,47 +136,75 @@ func (r *Reader) Close() { r.zst.Close() }
 // the entry's name and body, and reading may go on; a *CutError is final.
 func (r *Reader) Next() (Entry, error) {
 	header, err := r.header()
-	if errors.Is(err, io.EOF) && r.input.bytes > 0 {
-		return Entry{}, io.EOF
-	}
 	if err != nil {
-		return Entry{}, r.cut(err)
+		return Entry{}, r.end(err)
+	}
+	if header.Typeflag != tar.TypeReg {
+		return Entry{Name: header.Name}, &NameError{File: r.file, Name: header.Name, Reason: fmt.Sprintf("is of type %q, want a regular file", header.Typeflag)}
 	}
 	body, err := r.body(header)
 	if err != nil {
 		return Entry{}, err
 	}
+	if r.entries >= MaxEntries {
+		return Entry{}, r.cut(fmt.Errorf("more than %d entries", MaxEntries))
+	}
 	r.entries++
+	r.name = header.Name
 	return r.entry(header.Name, body)
 }
 
-// header answers the next regular file.
+// end tells the proper end, io.EOF, from all others.
+func (r *Reader) end(err error) error {
+	switch {
+	case errors.Is(err, io.EOF) && r.output.zeros >= endMark:
+		return io.EOF
+	case errors.Is(err, io.EOF) && r.input.bytes == 0:
+		return r.cut(errors.New("the file is empty"))
+	case errors.Is(err, io.EOF):
+		return r.cut(fmt.Errorf("no end mark after %d bytes unpacked, the archive went on: %w", MaxArchiveBytes-r.output.left, io.ErrUnexpectedEOF))
+	case errors.Is(err, zstd.ErrMagicMismatch):
+		return r.cut(fmt.Errorf("want a tar compressed with Zstandard: %w", err))
+	}
+	return r.cut(err)
+}
+
+// header answers the next entry that is no folder and no comment.
 func (r *Reader) header() (*tar.Header, error) {
 	for {
 		header, err := r.tar.Next()
-		if err != nil || header.Typeflag == tar.TypeReg {
+		if err != nil || header.Typeflag != tar.TypeDir && header.Typeflag != tar.TypeXGlobalHeader {
 			return header, err
 		}
 	}
 }
 
+// body grows with what is there: a header may claim any size.
 func (r *Reader) body(header *tar.Header) ([]byte, error) {
 	if header.Size > MaxEntryBytes {
-		return nil, r.cut(fmt.Errorf("entry %q has %d bytes, more than %d", header.Name, header.Size, MaxEntryBytes))
+		return nil, r.cut(fmt.Errorf("entry %q claims %d bytes, more than %d", header.Name, header.Size, MaxEntryBytes))
 	}
-	body := make([]byte, header.Size)
-	if _, err := io.ReadFull(r.tar, body); err != nil {
-		return nil, r.cut(fmt.Errorf("entry %q: %w", header.Name, err))
+	var body bytes.Buffer
+	body.Grow(int(min(header.Size, firstBytes)))
+	n, err := io.Copy(&body, r.tar)
+	if err == nil && n < header.Size {
+		err = io.ErrUnexpectedEOF
 	}
-	return body, nil
+	if err != nil {
+		return nil, r.cut(fmt.Errorf("entry %q, after %d of %d bytes: %w", header.Name, n, header.Size, err))
+	}
+	return body.Bytes(), nil
 }
+
+// firstBytes is what an entry gets before any of it was read.
+const firstBytes = 1 << 20
 
 // cut never wraps io.EOF, which would look like the proper end.
 func (r *Reader) cut(err error) error {
 	if errors.Is(err, io.EOF) {
 		err = fmt.Errorf("%v: %w", err, io.ErrUnexpectedEOF)
 	}
-	return &CutError{File: r.file, Entries: r.entries, Err: err}
+	return &CutError{File: r.file, Entries: r.entries, Last: r.name, AtByte: r.input.bytes, Err: err}
 }
 
 func (r *Reader) entry(name string, body []byte) (Entry, error) {
@@ -155,48 +230,4 @@ func (r *Reader) moment(parsed parsedName) time.Time {
 	}
 	r.last[key] = at
 	return at
-}
-
-// Report counts what Walk met.
-type Report struct {
-	Entries int          // visited
-	Unknown []*NameError // entries with a name of no known form, not visited
-}
-
-// Walk visits the entries of the archive at path in the order of the file.
-// visit may keep the entry; its error ends the walk. The report is true of what
-// was read, with an error too: a *CutError for a damaged archive.
-func Walk(path string, visit func(Entry) error) (Report, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return Report{}, fmt.Errorf("archive: %w", err)
-	}
-	defer file.Close()
-	reader, err := NewReader(file, path)
-	if err != nil {
-		return Report{}, err
-	}
-	defer reader.Close()
-	return reader.walk(visit)
-}
-
-func (r *Reader) walk(visit func(Entry) error) (Report, error) {
-	var report Report
-	for {
-		entry, err := r.Next()
-		unknown := (*NameError)(nil)
-		switch {
-		case errors.Is(err, io.EOF):
-			return report, nil
-		case errors.As(err, &unknown):
-			report.Unknown = append(report.Unknown, unknown)
-			continue
-		case err != nil:
-			return report, err
-		}
-		if err := visit(entry); err != nil {
-			return report, fmt.Errorf("archive %s: entry %q: %w", r.file, entry.Name, err)
-		}
-		report.Entries++
-	}
 }
