@@ -39,10 +39,14 @@ type Store interface {
 	InsertPolls(ctx context.Context, token string, polls []schema.Poll) error
 	InsertQuarantine(ctx context.Context, token string, refused []schema.Quarantine) error
 	InsertCoverage(ctx context.Context, token string, hours []schema.Coverage) error
+	InsertUnknown(ctx context.Context, token string, unknown []schema.Unknown) error
 	Polls(ctx context.Context, q schema.PollQuery) ([]schema.Poll, error)
+	// StationHealth answers for every station of the query with a poll.
+	StationHealth(ctx context.Context, q schema.HealthQuery) ([]schema.StationHealth, error)
 }
 
-// Activities are the steps of collection. All fields are required.
+// Activities are the steps of collection. All fields are required but those
+// that say what their zero value means.
 type Activities struct {
 	Source timetables.Source
 	// Stations lists what a group collects.
@@ -61,6 +65,15 @@ type Activities struct {
 	// Every is the pause between polls where the source does not say when its
 	// next answer is due.
 	Every time.Duration
+	// FullEvery is how often a live source is asked for all changes of a station
+	// without a gap known of, the stations of a group one after the other; zero
+	// asks after gaps alone.
+	FullEvery time.Duration
+	// CallsPerMinute is the limit of a live source over all its stations; zero
+	// has none. AllStations is how many stations share it, those of the group
+	// where it is zero.
+	CallsPerMinute int
+	AllStations    func(ctx context.Context) (int, error)
 	// Recordings is the directory an import without one reads.
 	Recordings string
 }

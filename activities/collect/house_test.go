@@ -46,7 +46,7 @@ func at(clock string) time.Time {
 // use once it is served.
 type book struct {
 	plans map[string]planned // by hour, such as 10:00:00
-	full  string             // answer to fchg
+	full  string             // answer to fchg; empty: status 500
 	polls []poll             // ascending
 	mu    sync.Mutex
 	asked []timetables.CallKind
@@ -78,6 +78,9 @@ func (b *book) Get(_ context.Context, call timetables.Call) (timetables.Response
 		return response, nil
 	case timetables.CallFull:
 		response.Body = []byte(b.full)
+		if b.full == "" {
+			return response, errors.New("the disk is on fire")
+		}
 		return response, nil
 	}
 	return b.recent(response, call.AsOf)
@@ -180,7 +183,7 @@ func overHTTP(t *testing.T, source timetables.Source) timetables.Source {
 	t.Helper()
 	server := httptest.NewServer(timetables.NewServer(source, func() time.Time { return at("12:00:00") }, timetables.ServerOptions{}))
 	t.Cleanup(server.Close)
-	client, err := timetables.NewClient(timetables.ClientOptions{BaseURL: server.URL + timetables.BasePath, SendAsOf: true})
+	client, err := timetables.NewClient(timetables.ClientOptions{BaseURL: server.URL + timetables.BasePath, SendAsOf: true, RetryWait: time.Millisecond})
 	must(t, err)
 	return client
 }

@@ -23,6 +23,7 @@ type rows struct {
 	changes    []rail.Change
 	polls      []schema.Poll
 	quarantine []schema.Quarantine
+	unknown    []schema.Unknown // one for each name, at most maxUnknownNames
 	counts     schemas.CollectCounts
 }
 
@@ -46,7 +47,7 @@ func (a *Activities) ingest(ctx context.Context, group string, responses []respo
 	if err := a.write(ctx, group, r); err != nil {
 		return schemas.CollectWindowResult{}, err
 	}
-	return schemas.CollectWindowResult{Raw: raw, Counts: r.counts}, nil
+	return schemas.CollectWindowResult{Raw: raw, Counts: r.counts, Unknown: namesOf(r.unknown)}, nil
 }
 
 // bundle is a recording archive of the answers: what was collected can be
@@ -92,7 +93,7 @@ func (a *Activities) read(group string, raw schemas.ObjectRef, responses []respo
 			PolledAt: r.PolledAt, Status: r.status, Error: r.reason}
 		out.count(r)
 		if r.status == schema.PollOK {
-			ordinal = out.parse(a.Name, raw, r, &poll, ordinal)
+			ordinal = out.parse(raw, r, &poll, ordinal)
 		}
 		out.polls = append(out.polls, poll)
 	}
@@ -111,7 +112,7 @@ func (o *rows) count(r response) {
 	}
 }
 
-func (o *rows) parse(source string, raw schemas.ObjectRef, r response, poll *schema.Poll, ordinal uint64) uint64 {
+func (o *rows) parse(raw schemas.ObjectRef, r response, poll *schema.Poll, ordinal uint64) uint64 {
 	name := archive.Name(r.Call, r.PolledAt)
 	parsed := timetables.Parse(r.Body, timetables.Origin{Call: r.Call, PolledAt: r.PolledAt, File: name})
 	for i := range parsed.Changes {
@@ -121,12 +122,10 @@ func (o *rows) parse(source string, raw schemas.ObjectRef, r response, poll *sch
 	o.plan = append(o.plan, parsed.Planned...)
 	o.changes = append(o.changes, parsed.Changes...)
 	for _, q := range parsed.Quarantined {
-		o.quarantine = append(o.quarantine, schema.Quarantine{Source: source, EVA: r.Call.EVA, PolledAt: r.PolledAt,
+		o.quarantine = append(o.quarantine, schema.Quarantine{Source: poll.Source, EVA: r.Call.EVA, PolledAt: r.PolledAt,
 			RawKey: raw.Key, File: q.File, Element: q.Element, Value: q.Value, Reason: q.Reason})
 	}
-	for _, n := range parsed.UnknownAttributes {
-		o.counts.Unknown += n.Count
-	}
+	o.note(parsed.UnknownAttributes, schema.Unknown{Source: poll.Source, Group: poll.Group, EVA: r.Call.EVA, PolledAt: r.PolledAt, File: name, RawKey: raw.Key})
 	o.counts.Planned += len(parsed.Planned)
 	o.counts.Changes += len(parsed.Changes)
 	o.counts.Quarantined += len(parsed.Quarantined)
@@ -167,6 +166,11 @@ func (a *Activities) write(ctx context.Context, group string, r rows) error {
 	if len(r.quarantine) > 0 {
 		if err := a.Store.InsertQuarantine(ctx, token, r.quarantine); err != nil {
 			return fmt.Errorf("write quarantine of %s: %w", group, err)
+		}
+	}
+	if len(r.unknown) > 0 {
+		if err := a.Store.InsertUnknown(ctx, token, r.unknown); err != nil {
+			return fmt.Errorf("write unknown attributes of %s: %w", group, err)
 		}
 	}
 	if err := a.Store.InsertPolls(ctx, token, r.polls); err != nil {

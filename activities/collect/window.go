@@ -32,7 +32,13 @@ func (a *Activities) CollectWindow(ctx context.Context, in schemas.CollectWindow
 	if err != nil {
 		return schemas.CollectWindowResult{}, fmt.Errorf("stations of %s: %w", in.Group, err)
 	}
-	responses, err := a.poll(ctx, in.Window, stations)
+	budget, err := a.budget(ctx, len(stations))
+	if err != nil {
+		return schemas.CollectWindowResult{}, err
+	}
+	stop := beat(ctx)
+	defer stop()
+	responses, left, err := a.poll(ctx, in.Window, stations, budget)
 	if err != nil {
 		return schemas.CollectWindowResult{}, err
 	}
@@ -40,12 +46,26 @@ func (a *Activities) CollectWindow(ctx context.Context, in schemas.CollectWindow
 	if err != nil {
 		return result, err
 	}
+	if result.Health, err = a.health(ctx, in, stations); err != nil {
+		return result, err
+	}
+	result.Health.Waiting, result.Health.PutOff, result.Health.Budget = left.stations, left.calls, budget
 	return result, a.Cursors.Advance(ctx, in.Group, in.Window.To)
 }
 
-// poll asks for all stations, a bounded number at a time, and answers in the
-// order of polls.
-func (a *Activities) poll(ctx context.Context, w schemas.Window, stations []rail.Station) ([]response, error) {
+// poll makes the calls of a window and answers in the order of polls.
+func (a *Activities) poll(ctx context.Context, w schemas.Window, stations []rail.Station, budget int) ([]response, putOff, error) {
+	if !a.Past {
+		return a.pollNow(ctx, w, stations, budget)
+	}
+	all, err := eachStation(ctx, stations, func(ctx context.Context, station rail.Station) ([]response, error) {
+		return a.replayStation(ctx, w, station.EVA)
+	})
+	return all, putOff{}, err
+}
+
+// eachStation asks for all stations, a bounded number at a time.
+func eachStation[S any](ctx context.Context, stations []S, ask func(context.Context, S) ([]response, error)) ([]response, error) {
 	var mu sync.Mutex
 	var all []response
 	group, groupCtx := errgroup.WithContext(ctx)
@@ -53,7 +73,7 @@ func (a *Activities) poll(ctx context.Context, w schemas.Window, stations []rail
 	for i, station := range stations {
 		group.Go(func() error {
 			heartbeat(ctx, fmt.Sprintf("station %d of %d", i+1, len(stations)))
-			answers, err := a.pollStation(groupCtx, w, station.EVA)
+			answers, err := ask(groupCtx, station)
 			mu.Lock()
 			defer mu.Unlock()
 			all = append(all, answers...)
@@ -74,7 +94,8 @@ func sortResponses(all []response) {
 	})
 }
 
-func (a *Activities) pollStation(ctx context.Context, w schemas.Window, eva int64) ([]response, error) {
+// replayStation asks a source with a past for everything of a window.
+func (a *Activities) replayStation(ctx context.Context, w schemas.Window, eva int64) ([]response, error) {
 	before, err := a.recall(ctx, w, eva)
 	if err != nil {
 		return nil, err
@@ -83,8 +104,8 @@ func (a *Activities) pollStation(ctx context.Context, w schemas.Window, eva int6
 	if err != nil {
 		return nil, err
 	}
-	if a.gap(w, before.polled) { // only fchg knows what rchg has forgotten
-		full, _, err := a.get(ctx, timetables.Call{Kind: timetables.CallFull, EVA: eva, AsOf: a.firstPoll(w)})
+	if before.lost(w.To, a.Forgets()) {
+		full, _, err := a.get(ctx, timetables.Call{Kind: timetables.CallFull, EVA: eva, AsOf: w.From})
 		if err != nil {
 			return nil, err
 		}
@@ -94,41 +115,65 @@ func (a *Activities) pollStation(ctx context.Context, w schemas.Window, eva int6
 	return append(answers, changes...), err
 }
 
-// gap says that changes were lost since a station was last polled: a source
-// that answers for past moments loses none but before its first poll.
-func (a *Activities) gap(w schemas.Window, polled time.Time) bool {
-	return polled.IsZero() || !a.Past && w.To.Sub(polled) > 2*a.Every
-}
-
-// firstPoll is the moment of a window's first question.
-func (a *Activities) firstPoll(w schemas.Window) time.Time {
-	if a.Past {
-		return w.From
-	}
-	return w.To
-}
-
 // pollChanges follows the polls of a window: where the source says when its
 // next answer is due, at that moment, else at regular steps. An answer that
 // came before is none.
 func (a *Activities) pollChanges(ctx context.Context, w schemas.Window, eva int64) ([]response, error) {
 	var answers []response
+	var failed time.Time // poll that failed last
 	last := w.From.Add(-time.Nanosecond)
-	for at := a.firstPoll(w); ; {
+	step := stepper{every: a.Every, pause: a.Every}
+	for at := w.From; at.Before(w.To); {
 		answer, next, err := a.get(ctx, timetables.Call{Kind: timetables.CallRecent, EVA: eva, AsOf: at})
 		if err != nil {
 			return nil, err
 		}
-		if !a.Past || answer.PolledAt.After(last) && answer.status != schema.PollMissing {
+		switch {
+		case !answer.PolledAt.After(last) || answer.status == schema.PollMissing:
+		case answer.status == schema.PollOK:
 			answers, last = append(answers, answer), answer.PolledAt
+		case !answer.PolledAt.Equal(failed):
+			answers, failed = append(answers, answer), answer.PolledAt
 		}
-		if !next.After(at) {
-			next = at.Add(a.Every)
-		}
-		if at = next; !a.Past || !at.Before(w.To) {
-			return answers, nil
+		if at, err = step.after(at, answer, next); err != nil {
+			return nil, fmt.Errorf("station %d: %w", eva, err)
 		}
 	}
+	return answers, nil
+}
+
+// maxLost is how many questions in a row may stay without an answer and without
+// word of the next poll before the source is taken to be away.
+const maxLost = 20
+
+// stepper goes from one poll of a source with a past to the next.
+type stepper struct {
+	every time.Duration // pause where nothing is told
+	pause time.Duration // shortest distance of two polls so far, at most Every
+	lost  int           // questions in a row without any word
+}
+
+// after is the moment of the next question. A poll that failed without word of
+// the next one (the client has asked several times by then) is followed by
+// questions at the shortest distance seen, so that no later poll is jumped over.
+// A source that stays silent is away: the window is an error, and is tried again
+// as a whole.
+func (s *stepper) after(at time.Time, answer response, next time.Time) (time.Time, error) {
+	if next.After(at) {
+		s.lost = 0
+		if told := next.Sub(answer.PolledAt); answer.status == schema.PollOK && told < s.pause {
+			s.pause = max(told, time.Second)
+		}
+		return next, nil
+	}
+	if answer.status != schema.PollFailed || answer.PolledAt.Before(at) {
+		s.lost = 0
+		return at.Add(s.every), nil
+	}
+	if s.lost++; s.lost >= maxLost {
+		return at, fmt.Errorf("no answer to %d questions up to %s: %s", s.lost, at.Format(time.RFC3339), answer.reason)
+	}
+	return at.Add(s.pause), nil
 }
 
 // pollPlans fetches the plan hours of the window and those ahead that are not
@@ -140,9 +185,6 @@ func (a *Activities) pollPlans(ctx context.Context, w schemas.Window, eva int64,
 			continue
 		}
 		asOf := maxTime(w.From, hour.Add(-Ahead)) // as far ahead as a regular collection would ask
-		if !a.Past {
-			asOf = w.To
-		}
 		answer, _, err := a.get(ctx, timetables.Call{Kind: timetables.CallPlan, EVA: eva, Hour: hour, AsOf: asOf})
 		if err != nil {
 			return nil, err
@@ -150,40 +192,6 @@ func (a *Activities) pollPlans(ctx context.Context, w schemas.Window, eva int64,
 		answers = append(answers, answer)
 	}
 	return answers, nil
-}
-
-// recalled is what the store knows of a station before a window.
-type recalled struct {
-	plans  map[time.Time]bool // hours whose plan was read
-	polled time.Time          // last answered poll for changes
-}
-
-// recallReach is how far back polls are read: a plan is asked for at most Ahead
-// and a window before its hour.
-const recallReach = Ahead + 2*windowLength
-
-// recall reads them. What lies in the window itself is left out where it can be asked for
-// again, so that a repeated window asks the same.
-func (a *Activities) recall(ctx context.Context, w schemas.Window, eva int64) (recalled, error) {
-	query := schema.PollQuery{Source: a.Name, EVA: eva, From: w.From.Truncate(time.Hour).Add(-recallReach), Until: w.From}
-	if !a.Past {
-		query.Until = w.To.Add(time.Millisecond)
-	}
-	polls, err := a.Store.Polls(ctx, query)
-	if err != nil {
-		return recalled{}, fmt.Errorf("earlier polls of station %d: %w", eva, err)
-	}
-	known := recalled{plans: map[time.Time]bool{}}
-	for _, poll := range polls {
-		switch {
-		case poll.Status != schema.PollOK:
-		case poll.Kind == schema.PollPlan:
-			known.plans[poll.Hour] = true
-		case poll.PolledAt.After(known.polled):
-			known.polled = poll.PolledAt
-		}
-	}
-	return known, nil
 }
 
 // get asks once. A missing document and a failed poll are answers too; only a
@@ -217,6 +225,30 @@ func maxTime(a, b time.Time) time.Time {
 		return a
 	}
 	return b
+}
+
+// beatEvery is well below the time after which a silent activity counts as lost:
+// one call may wait a minute for its turn.
+const beatEvery = 5 * time.Second
+
+// beat reports that the activity lives until stop is called.
+func beat(ctx context.Context) (stop func()) {
+	ticker := time.NewTicker(beatEvery)
+	done := make(chan struct{})
+	go func() {
+		for {
+			select {
+			case <-ticker.C:
+				heartbeat(ctx, "collecting")
+			case <-done:
+				return
+			}
+		}
+	}()
+	return func() {
+		ticker.Stop()
+		close(done)
+	}
 }
 
 // heartbeat reports progress where the code runs as an activity.

@@ -1,0 +1,180 @@
+package collect
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"puenktlich/internal/rail"
+	"puenktlich/internal/timetables"
+	"puenktlich/schemas"
+)
+
+const (
+	// planBack is how far back plans of a live source are asked for: after an
+	// outage, what began meanwhile.
+	planBack = Ahead
+	// planPause is how long a plan that was asked for in vain is not asked for
+	// again.
+	planPause = 10 * time.Minute
+	// sureShare of the limit is given to the calls of a window; the rest is for
+	// those that are made again, and so that a window ends before the next begins.
+	sureShare = 0.8
+)
+
+// budget is how many calls a window of the group may make: its share of what the
+// source allows between two windows, by its share of the stations. At least one;
+// 0 = no limit.
+func (a *Activities) budget(ctx context.Context, stations int) (int, error) {
+	if a.Past || a.CallsPerMinute <= 0 {
+		return 0, nil
+	}
+	all := stations
+	if a.AllStations != nil {
+		n, err := a.AllStations(ctx)
+		if err != nil {
+			return 0, fmt.Errorf("number of stations: %w", err)
+		}
+		all = max(n, stations)
+	}
+	calls := sureShare * float64(a.CallsPerMinute) * a.Every.Minutes()
+	return max(1, int(calls*float64(stations)/float64(all))), nil
+}
+
+// putOff says what a short budget left for the next window.
+type putOff struct {
+	stations int // not asked at all
+	calls    int
+}
+
+// turn is what one station is to be asked in a window, the most urgent first.
+type turn struct {
+	eva   int64
+	asked time.Time // when last
+	times int       // how often
+	calls []timetables.Call
+}
+
+// pollNow asks a source that knows the present alone. Where the budget is short,
+// the stations that were asked longest ago come first, so that all have their
+// turn.
+func (a *Activities) pollNow(ctx context.Context, w schemas.Window, stations []rail.Station, budget int) ([]response, putOff, error) {
+	turns := make([]turn, len(stations))
+	for i, station := range stations {
+		before, err := a.recall(ctx, w, station.EVA)
+		if err != nil {
+			return nil, putOff{}, err
+		}
+		turns[i] = a.turn(w.To, station.EVA, before, a.fullDue(w.To, i, len(stations)))
+	}
+	slices.SortStableFunc(turns, func(x, y turn) int {
+		return cmp.Or(x.asked.Compare(y.asked), cmp.Compare(x.times, y.times), cmp.Compare(x.eva, y.eva))
+	})
+	taken, left := share(turns, budget)
+	answers, err := eachStation(ctx, taken, a.take)
+	return answers, left, err
+}
+
+// fullDue is the last moment at which the station of an index was due for a
+// periodic fchg: each of n has its own within the period. Zero for none.
+func (a *Activities) fullDue(now time.Time, index, n int) time.Time {
+	if a.FullEvery <= 0 {
+		return time.Time{}
+	}
+	offset := a.FullEvery * time.Duration(index) / time.Duration(n)
+	return now.Add(-offset).Truncate(a.FullEvery).Add(offset)
+}
+
+// turn lists the calls of a station: its changes, the most urgent plan that is
+// not known, and then the others. An fchg is followed by rchg, which alone has
+// corrections of what is past, and is asked where fchg fails.
+func (a *Activities) turn(now time.Time, eva int64, before recalled, due time.Time) turn {
+	recent := timetables.Call{Kind: timetables.CallRecent, EVA: eva, AsOf: now}
+	plans := planCalls(now, eva, before)
+	t := turn{eva: eva, asked: before.asked, times: before.times, calls: []timetables.Call{recent}}
+	full := before.lost(now, a.Forgets()) || before.full.Before(due)
+	if full {
+		t.calls[0].Kind = timetables.CallFull
+	}
+	if len(plans) > 0 {
+		t.calls, plans = append(t.calls, plans[0]), plans[1:]
+	}
+	if full {
+		t.calls = append(t.calls, recent)
+	}
+	t.calls = append(t.calls, plans...)
+	return t
+}
+
+// planCalls lists the plans to ask for: the present hour, those ahead, then those
+// that are past.
+func planCalls(now time.Time, eva int64, before recalled) []timetables.Call {
+	var calls []timetables.Call
+	present := now.Truncate(time.Hour)
+	add := func(hour time.Time) {
+		asked, vain := before.askedPlan[hour]
+		past := hour.Before(present)
+		if before.plans[hour] || vain && (now.Sub(asked) < planPause || past && before.noPlan[hour]) {
+			return
+		}
+		calls = append(calls, timetables.Call{Kind: timetables.CallPlan, EVA: eva, Hour: hour, AsOf: now})
+	}
+	for hour := present; hour.Before(now.Add(Ahead)); hour = hour.Add(time.Hour) {
+		add(hour)
+	}
+	for hour := present.Add(-time.Hour); !hour.Before(now.Add(-planBack).Truncate(time.Hour)); hour = hour.Add(-time.Hour) {
+		add(hour)
+	}
+	return calls
+}
+
+// urgent is how many of a station's calls are made before the others have more.
+const urgent = 2
+
+// share gives the calls of a budget to the stations in their order: first the
+// urgent ones of each, then one more of each and so on. It answers the turns with
+// calls, in order. A budget of 0 takes all.
+func share(turns []turn, budget int) ([]turn, putOff) {
+	if budget <= 0 {
+		return turns, putOff{}
+	}
+	given := make([]int, len(turns))
+	for round := urgent; budget > 0; round++ {
+		wanted := false
+		for i, t := range turns {
+			more := min(min(round, len(t.calls))-given[i], budget)
+			given[i] += more
+			budget -= more
+			wanted = wanted || len(t.calls) > given[i]
+		}
+		if !wanted {
+			break
+		}
+	}
+	var left putOff
+	var taken []turn
+	for i, t := range turns {
+		if left.calls += len(t.calls) - given[i]; given[i] == 0 {
+			left.stations++
+			continue
+		}
+		t.calls = t.calls[:given[i]]
+		taken = append(taken, t)
+	}
+	return taken, left
+}
+
+// take makes the calls of a turn.
+func (a *Activities) take(ctx context.Context, t turn) ([]response, error) {
+	var answers []response
+	for _, call := range t.calls {
+		answer, _, err := a.get(ctx, call)
+		if err != nil {
+			return nil, err
+		}
+		answers = append(answers, answer)
+	}
+	return answers, nil
+}
