@@ -78,6 +78,9 @@ type Options struct {
 	// Stored finds predictions that arrived in the store. Nil: only those on
 	// their way are found.
 	Stored func(ctx context.Context, id string) (p schema.Prediction, found bool, err error)
+	// Collection answers how the collection of each station goes, for the metrics.
+	// Nil: there are no such figures.
+	Collection func(ctx context.Context) ([]schema.StationHealth, error)
 	// Registry may be nil: models are then described by the champion alone.
 	Registry Registry
 	// Stations answers names of stations; it is asked often and must not wait.

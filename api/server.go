@@ -169,4 +169,7 @@ func (s *server) measure() {
 			}
 			return 0
 		}))
+	if s.o.Collection != nil {
+		s.o.Metrics.MustRegister(newCollection(s.o))
+	}
 }

@@ -49,7 +49,8 @@ func collectGroup(ctx workflow.Context, in schemas.CollectInput) (schemas.Collec
 		result.Windows++
 		result.Through = window.To
 		result.Counts.Add(part.Counts)
-		show(ctx, collectCard(in.Group, i+1, len(plan.Windows), result.Through, result.Counts))
+		result.Health, result.Unknown = part.Health, firstNames(result.Unknown, part.Unknown)
+		show(ctx, collectCard(i+1, len(plan.Windows), result))
 	}
 	if plan.More {
 		return result, workflow.NewContinueAsNewError(ctx, Collect, in)
@@ -57,8 +58,9 @@ func collectGroup(ctx workflow.Context, in schemas.CollectInput) (schemas.Collec
 	return result, nil
 }
 
-func collectCard(group string, done, all int, through time.Time, c schemas.CollectCounts) string {
-	return fmt.Sprintf("### Collecting %s\n%d of %d windows, through %s\n\n%s", group, done, all, through.Format(time.RFC3339), countsTable(c))
+func collectCard(done, all int, r schemas.CollectResult) string {
+	return fmt.Sprintf("### Collecting %s\n%d of %d windows, through %s\n\n%s%s%s", r.Group, done, all,
+		r.Through.Format(time.RFC3339), countsTable(r.Counts), healthCard(r.Health), unknownCard(r.Unknown))
 }
 
 func countsTable(c schemas.CollectCounts) string {

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 	"go.temporal.io/sdk/client"
 
+	"puenktlich/activities/collect"
 	"puenktlich/activities/serve"
 	"puenktlich/api"
 	"puenktlich/internal/config"
@@ -195,6 +196,10 @@ func (i *instance) handler(forecaster *serving.Forecaster) http.Handler {
 				return stored, false, nil
 			}
 			return stored, err == nil, err
+		},
+		Collection: func(ctx context.Context) ([]schema.StationHealth, error) {
+			return i.db.StationHealth(ctx, schema.HealthQuery{Source: sourceName(i.config), Now: i.clock.Now(), Reach: collect.HealthReach,
+				Forgets: (&collect.Activities{Past: i.config.Source != config.SourceLive, Every: pollEvery}).Forgets()})
 		}})
 }
 

@@ -21,9 +21,6 @@ import (
 // liveURL is Deutsche Bahn's Timetables API.
 const liveURL = "https://apis.deutschebahn.com/db-api-marketplace/apis/timetables/v1"
 
-// livePerMinute is the limit of the API's free plan.
-const livePerMinute = 60
-
 // pollEvery is the pause between polls where the source does not say when its
 // next answer is due.
 const pollEvery = time.Minute
@@ -67,7 +64,7 @@ func serveNetwork(n timetables.Network, at clock.Clock, listen string) (url stri
 func timetablesClient(c config.Config, at clock.Clock) (*timetables.Client, error) {
 	options := timetables.ClientOptions{BaseURL: c.TimetablesURL, ClientID: c.ClientID, APIKey: c.APIKey, SendAsOf: c.Source != config.SourceLive, Now: at.Now}
 	if c.Source == config.SourceLive {
-		options.CallsPerMinute = livePerMinute
+		options.CallsPerMinute = c.CallsPerMinute
 		if options.BaseURL == "" {
 			options.BaseURL = liveURL
 		}

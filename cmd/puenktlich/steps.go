@@ -29,11 +29,13 @@ func (a *adapters) steps() (workers.Steps, error) {
 	if err != nil {
 		return workers.Steps{}, err
 	}
-	group := stationsOf(func(ctx context.Context) ([]rail.Station, error) { return collected(ctx, a.config, fetch) })
+	every := func(ctx context.Context) ([]rail.Station, error) { return collected(ctx, a.config, fetch) }
+	group := stationsOf(every)
 	origin := provenance(a.config)
 	return workers.Steps{
 		Collect: &collect.Activities{Source: fetch, Stations: group, Raw: a.objects, Cursors: cursors{a.objects, name}, Store: a.db,
 			Clock: a.clock, Name: name, Past: a.config.Source != config.SourceLive, Every: pollEvery,
+			FullEvery: a.config.FullEvery, CallsPerMinute: a.config.CallsPerMinute, AllStations: countOf(every),
 			Begin: spanStart(a.config, fetch), Recordings: a.config.Recordings},
 		Prepare:  &prepare.Activities{Store: a.db, Objects: a.objects, Clock: a.clock, Name: name, Provenance: origin},
 		Train:    &train.Activities{Library: a.xgboost(), Objects: a.objects, Runs: a.db, Clock: a.clock, CodeVersion: version},
@@ -79,6 +81,14 @@ func stationsOf(all func(ctx context.Context) ([]rail.Station, error)) func(cont
 			return nil, fmt.Errorf("no station group %q: there are %d, from %q on", group, len(groups), schemas.DefaultGroup)
 		}
 		return stations, nil
+	}
+}
+
+// countOf counts stations.
+func countOf(all func(ctx context.Context) ([]rail.Station, error)) func(context.Context) (int, error) {
+	return func(ctx context.Context) (int, error) {
+		stations, err := all(ctx)
+		return len(stations), err
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Prefix of every setting in the environment.
@@ -49,6 +50,10 @@ type Config struct {
 	ClientID      string
 	APIKey        string
 	Stations      []int64
+	// CallsPerMinute is what the live API allows; FullEvery how often it is asked
+	// for all changes of a station, 0 for after gaps alone.
+	CallsPerMinute int
+	FullEvery      time.Duration
 	Recordings    string
 	Seed          uint64
 
@@ -93,6 +98,8 @@ func table() []setting {
 		{"CLIENT_ID", "", "DB-Client-Id of the live API", text(func(c *Config) *string { return &c.ClientID })},
 		{"API_KEY", "", "DB-Api-Key of the live API", text(func(c *Config) *string { return &c.APIKey })},
 		{"STATIONS", "", "EVA numbers to collect, separated by commas; empty takes all stations of the source", setStations},
+		{"CALLS_PER_MINUTE", "60", "calls a minute that the live API allows, shared over all stations; other sources have no limit", setCallsPerMinute},
+		{"FULL_EVERY", "1h", "how often all changes of a station (fchg) are asked for on the live API, beside after gaps; 0 for after gaps alone", setFullEvery},
 		{"RECORDINGS", "", "directory of daily recording archives", text(func(c *Config) *string { return &c.Recordings })},
 		{"SEED", "1", "seed of the simulated railway", setSeed},
 		{"LISTEN", "127.0.0.1:8080", "address of the prediction API", text(func(c *Config) *string { return &c.Listen })},
@@ -129,6 +136,22 @@ func setSource(c *Config, v string) error {
 func setSeed(c *Config, v string) (err error) {
 	if c.Seed, err = strconv.ParseUint(v, 10, 64); err != nil {
 		return fmt.Errorf("%q: want a whole number", v)
+	}
+	return nil
+}
+
+func setCallsPerMinute(c *Config, v string) error {
+	n, err := strconv.Atoi(v)
+	if err != nil || n < 1 || n > 10000 {
+		return fmt.Errorf("%q: want a whole number from 1 to 10000", v)
+	}
+	c.CallsPerMinute = n
+	return nil
+}
+
+func setFullEvery(c *Config, v string) (err error) {
+	if c.FullEvery, err = time.ParseDuration(v); err != nil || c.FullEvery < 0 || c.FullEvery > 0 && c.FullEvery < 5*time.Minute {
+		return fmt.Errorf("%q: want a time such as 1h or 30m, at least 5m, or 0", v)
 	}
 	return nil
 }
@@ -226,6 +249,7 @@ func (c Config) Environ() []string {
 		"S3_ENDPOINT": c.S3Endpoint, "S3_REGION": c.S3Region, "S3_ACCESS_KEY": c.S3AccessKey, "S3_SECRET_KEY": c.S3SecretKey, "S3_BUCKET": c.S3Bucket,
 		"CLICKHOUSE_ADDRESS": c.ClickHouseAddress, "CLICKHOUSE_USER": c.ClickHouseUser, "CLICKHOUSE_PASSWORD": c.ClickHousePassword, "CLICKHOUSE_DATABASE": c.ClickHouseDatabase,
 		"SOURCE": string(c.Source), "TIMETABLES_URL": c.TimetablesURL, "CLIENT_ID": c.ClientID, "API_KEY": c.APIKey, "STATIONS": strings.Join(stations, ","),
+		"CALLS_PER_MINUTE": strconv.Itoa(c.CallsPerMinute), "FULL_EVERY": c.FullEvery.String(),
 		"RECORDINGS": c.Recordings, "SEED": strconv.FormatUint(c.Seed, 10), "LISTEN": c.Listen, "INSTANCE": c.Instance, "SIGNING_KEY": c.SigningKey, "LIBXGBOOST": c.LibXGBoost,
 	} {
 		environ = append(environ, Prefix+name+"="+value)

@@ -2,6 +2,7 @@ package config_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -15,6 +16,8 @@ func TestDefaultsAreTheSimulatedRailway(t *testing.T) {
 	require.Equal(t, config.SourceSimulation, c.Source)
 	require.Equal(t, "127.0.0.1:8080", c.Listen)
 	require.Equal(t, ".local", c.DataDir)
+	require.Equal(t, 60, c.CallsPerMinute)
+	require.Equal(t, time.Hour, c.FullEvery)
 }
 
 func TestFlagsWinOverTheEnvironment(t *testing.T) {
@@ -24,6 +27,18 @@ func TestFlagsWinOverTheEnvironment(t *testing.T) {
 	require.Equal(t, "127.0.0.1:2", c.Listen)
 	require.Equal(t, []int64{8000105, 8011160}, c.Stations)
 	require.Equal(t, "puenktlich", c.S3Bucket)
+}
+
+func TestPaceOfTheLiveAPI(t *testing.T) {
+	t.Parallel()
+	c, err := config.Load([]string{"PUENKTLICH_CALLS_PER_MINUTE=120", "PUENKTLICH_FULL_EVERY=0"}, nil)
+	require.NoError(t, err)
+	require.Equal(t, 120, c.CallsPerMinute)
+	require.Zero(t, c.FullEvery)
+	for _, bad := range []string{"CALLS_PER_MINUTE=0", "CALLS_PER_MINUTE=many", "FULL_EVERY=1m", "FULL_EVERY=hourly", "FULL_EVERY=-1h"} {
+		_, err := config.Load([]string{"PUENKTLICH_" + bad}, nil)
+		require.ErrorContains(t, err, "PUENKTLICH_"+bad[:len("FULL_EVERY")], bad)
+	}
 }
 
 func TestAllProblemsAreReportedTogether(t *testing.T) {
