@@ -28,6 +28,7 @@ const (
 func judge(plan rail.PlannedEvent, changes []rail.Change, polls []time.Time, asOf time.Time) (rail.Truth, outcome) {
 	t := rail.Truth{EVA: plan.EVA, Stop: plan.Stop, Kind: plan.Kind, Planned: plan.Planned, Actual: plan.Planned, Evidence: rail.ChangeObserved}
 	observed := false
+	var status rail.EventStatus
 	for _, c := range changes {
 		if c.PolledAt.After(asOf) {
 			break
@@ -35,11 +36,11 @@ func judge(plan rail.PlannedEvent, changes []rail.Change, polls []time.Time, asO
 		if !c.Changed.IsZero() {
 			t.Actual, observed, t.LastSeen = c.Changed, true, c.PolledAt
 		}
-		if c.Status != "" {
-			t.Cancelled = c.Status == rail.StatusCancelled
+		if status = status.Then(c.Status); c.Status != "" && status == c.Status {
 			t.LastSeen = c.PolledAt
 		}
 	}
+	t.Cancelled = status == rail.StatusCancelled
 	final := t.Actual
 	if t.Cancelled {
 		final = plan.Planned // a cancelled event has no time of its own

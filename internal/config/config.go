@@ -54,8 +54,8 @@ type Config struct {
 	// for all changes of a station, 0 for after gaps alone.
 	CallsPerMinute int
 	FullEvery      time.Duration
-	Recordings    string
-	Seed          uint64
+	Recordings     string
+	Seed           uint64
 
 	Listen      string
 	Instance    string

@@ -56,7 +56,7 @@ func (f *facts) merge(d *delta, polled instant) *facts {
 	next := *f
 	altered := next.mergeTime(d.changed, polled)
 	altered = replace(&next.platform, d.platform) || altered
-	altered = replace(&next.status, d.status) || altered
+	altered = replace(&next.status, f.status.Then(d.status)) || altered
 	altered = replace(&next.path, d.path) || altered
 	altered = next.mergeMessages(d.messages) || altered
 	if !altered {

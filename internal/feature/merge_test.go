@@ -105,3 +105,21 @@ func TestChangesLongBeforeTheEventDoNotCount(t *testing.T) {
 		}
 	}
 }
+
+// The mark of being added, repeated in every answer, does not lift a cancellation.
+func TestAddedAndCancelled(t *testing.T) {
+	t.Parallel()
+	p := event(t, "77-2410290900-4", rail.Arrival, "10:00")
+	var said []rail.Change
+	for i, status := range []rail.EventStatus{rail.StatusAdded, rail.StatusCancelled, rail.StatusAdded} {
+		c := poll(t, p, []string{"09:00", "09:10", "09:20"}[i], "")
+		c.Status, c.Seq = status, uint64(i+1)
+		said = append(said, c)
+	}
+	s := holding(Options{}, []rail.PlannedEvent{p}, said...)
+	for cutOff, want := range map[string]rail.EventStatus{"09:05": rail.StatusAdded, "09:15": rail.StatusCancelled, "09:30": rail.StatusCancelled} {
+		if got := at(t, s, p, cutOff).Own.Status; got != want {
+			t.Errorf("as of %s: %q, want %q", cutOff, got, want)
+		}
+	}
+}

@@ -137,6 +137,16 @@ const (
 	StatusCancelled EventStatus = "c"
 )
 
+// Then is the status once newer was said after s. An added event that was
+// cancelled stays cancelled until the wire reinstates it: its mark of being added
+// is repeated in every document.
+func (s EventStatus) Then(newer EventStatus) EventStatus {
+	if newer == "" || newer == StatusAdded && s == StatusCancelled {
+		return s
+	}
+	return newer
+}
+
 // Message is the wire's m on a stop or one of its events.
 type Message struct {
 	ID      string

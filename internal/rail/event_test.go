@@ -73,3 +73,15 @@ func TestPath(t *testing.T) {
 		}
 	}
 }
+
+func TestStatusThen(t *testing.T) {
+	t.Parallel()
+	const p, a, c = rail.StatusPlanned, rail.StatusAdded, rail.StatusCancelled
+	for _, test := range []struct{ older, newer, want rail.EventStatus }{
+		{"", "", ""}, {"", c, c}, {c, "", c}, {c, p, p}, {c, a, c}, {a, c, c}, {p, a, a}, {a, p, p}, {p, c, c}, {"", a, a},
+	} {
+		if got := test.older.Then(test.newer); got != test.want {
+			t.Errorf("%q then %q: %q, want %q", test.older, test.newer, got, test.want)
+		}
+	}
+}

@@ -9,9 +9,7 @@ import (
 
 // Merge is what is known of one event once newer has been polled after older:
 // attribute by attribute the newer wins, and what it leaves out is unchanged.
-// Messages are joined by their id. An added train that was cancelled stays
-// cancelled until the wire reinstates it: its mark of being added is repeated
-// in every document. Merge keeps no part of the messages of older.
+// Messages are joined by their id. Merge keeps no part of the messages of older.
 func Merge(older, newer rail.Change) rail.Change {
 	merged := newer
 	merged.Planned = firstTime(newer.Planned, older.Planned)
@@ -20,11 +18,8 @@ func Merge(older, newer rail.Change) rail.Change {
 	merged.Platform = first(newer.Platform, older.Platform)
 	merged.Path = first(newer.Path, older.Path)
 	merged.Line = first(newer.Line, older.Line)
-	merged.Status = first(newer.Status, older.Status)
+	merged.Status = older.Status.Then(newer.Status)
 	mergeBeside(&merged, older)
-	if newer.Status == rail.StatusAdded && older.Status == rail.StatusCancelled {
-		merged.Status = older.Status
-	}
 	if newer.Train == (rail.Train{}) {
 		merged.Train = older.Train
 	}
