@@ -2,6 +2,7 @@ package collect_test
 
 import (
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -98,5 +99,51 @@ func TestBadPlanIsAskedForAgain(t *testing.T) {
 	result := h.window(t, "10:10:00", "10:20:00")
 	if got := h.delays(t); result.Counts.Planned != 1 || got["33-2410291150-2/arrival"] != "-" {
 		t.Errorf("counts %+v, events %v", result.Counts, got)
+	}
+}
+
+// What the published schema does not have stays in the raw response, is counted,
+// and can be found by its name.
+func TestUnknownNamesAreKept(t *testing.T) {
+	t.Parallel()
+	const odd = `<timetable eva="8000150"><s id="22-2410291140-1" eva="8000150"><dp ct="2410291147" occ="low"/></s>` +
+		`<s id="-11-2410290800-5" eva="8000150"><ar ct="2410291128" occ="high"/><aura/></s></timetable>`
+	source := &book{plans: map[string]planned{"10:00:00": {body: planAt10}}, full: nothing,
+		polls: []poll{{at: "10:05:00", body: odd}, {at: "10:06:00", body: odd}, {at: "10:10:00", body: nothing}}}
+	h := newHouse(t, source)
+	result := h.window(t, "10:00:00", "10:12:00")
+	want := []string{`ar/@occ 2 times, first "high" in rchg/8000150/2024-10-29T110500.xml`, `dp/@occ 2 times, first "low" in rchg/8000150/2024-10-29T110500.xml`,
+		`s/aura 2 times, first "" in rchg/8000150/2024-10-29T110500.xml`}
+	if result.Counts.Unknown != 6 || result.Counts.Quarantined != 0 || !slices.Equal(result.Unknown, want) {
+		t.Errorf("%+v, names %q", result.Counts, result.Unknown)
+	}
+	h.window(t, "10:00:00", "10:12:00") // again: nothing is counted twice
+	names, err := h.db.UnknownNames(t.Context(), "test")
+	must(t, err)
+	if len(names) != 3 || names[0].Element != "ar" || names[0].Name != "@occ" || names[0].Count != 2 || names[0].Example != "high" ||
+		!names[0].FirstSeen.Equal(at("10:05:00")) || names[0].RawKey != result.Raw.Key {
+		t.Errorf("%+v", names)
+	}
+	if got := h.raw(t, result.Raw)[names[0].File]; got != odd {
+		t.Errorf("kept raw %q", got)
+	}
+	if got := h.delays(t); got["22-2410291140-1/departure"] != "7" || got["-11-2410290800-5/arrival"] != "8" {
+		t.Errorf("delays %v", got)
+	}
+}
+
+// A value that fits no column is set aside: it keeps nothing else out.
+func TestHostileValuesKeepNothingOut(t *testing.T) {
+	t.Parallel()
+	const hostile = `<timetable eva="8000150"><s id="22-2410291140-1" eva="8000150"><dp ct="2410291147" clt="6901010000"><m id="r1" t="d" c="70000" ts="6801010000"/></dp></s>` +
+		`<s id="22-2410291140-99999" eva="8000150"><dp ct="2410291147"/></s><s id="22-6901011140-1" eva="8000150"><dp ct="6901011147"/></s>` +
+		`<s id="-11-2410290800-5" eva="8000150"><ar ct="9912312359"/><dp ct="2410291129"/></s></timetable>`
+	plan := strings.Replace(planAt10, "</timetable>", `<s id="5-2410290800-70000"><ar pt="2410291120"/></s><s id="5-6910290800-2"><ar pt="6910291120"/></s></timetable>`, 1)
+	source := &book{plans: map[string]planned{"10:00:00": {body: plan}}, full: nothing, polls: []poll{{at: "10:05:00", body: hostile}}}
+	h := newHouse(t, source)
+	result := h.window(t, "10:00:00", "10:12:00")
+	want := map[string]string{"22-2410291140-1/departure": "7", "-11-2410290800-5/arrival": "-", "-11-2410290800-5/departure": "5"}
+	if got := h.delays(t); !maps.Equal(got, want) || result.Counts.Quarantined != 8 {
+		t.Errorf("delays %v, %d quarantined; want %v and 8", got, result.Counts.Quarantined, want)
 	}
 }

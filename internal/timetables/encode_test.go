@@ -2,6 +2,8 @@ package timetables_test
 
 import (
 	"encoding/xml"
+	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -128,6 +130,17 @@ func TestMerge(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(`<timetable station="x"><s id="-1-2410290850-3"><tl c="RE" n="1" o="x"/><ar pt="2410290900" ct="2410290901"/></s></timetable>`), true)
 	f.Add([]byte(`<timetable><s id="1-2410270250-3"><dp pt="2410270210" cs="c"><m id="r" c="4" ts="2410270230"/></dp></s><s `), false)
+	files, err := filepath.Glob("testdata/bad/*.xml")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, file := range files {
+		body, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(body, strings.Contains(file, "plan-"))
+	}
 	f.Fuzz(func(t *testing.T, body []byte, plan bool) {
 		call := timetables.Call{Kind: timetables.CallRecent, EVA: 1}
 		if plan {
@@ -156,12 +169,33 @@ func encode(result timetables.Result, plan bool) []byte {
 	return timetables.EncodeChanges(result.Station, 1, result.Changes)
 }
 
+// checkSound holds what the store relies on: one value that does not fit a column
+// would keep a whole batch out.
 func checkSound(t *testing.T, result timetables.Result) {
 	t.Helper()
+	fits := func(times ...time.Time) {
+		for _, at := range times {
+			if !at.IsZero() && (at.Year() < 2020 || at.Year() > 2029) {
+				t.Errorf("unsound time %s of a document of 2024", at)
+			}
+		}
+	}
+	for _, c := range result.Changes {
+		fits(c.Planned, c.Changed, c.CancelTime)
+		for _, m := range c.Messages {
+			if fits(m.Time); m.Code < 0 || m.Code > 65535 {
+				t.Errorf("unsound code %d", m.Code)
+			}
+		}
+	}
+	if n := len(result.UnknownAttributes); n > 501 || len(result.Quarantined) > 1001 {
+		t.Errorf("%d unknown names, %d quarantined", n, len(result.Quarantined))
+	}
 	for _, event := range result.Planned {
-		if _, err := event.Stop.Parse(); err != nil || event.Planned.IsZero() || event.ServiceDay == "" || event.Index < 1 {
+		if _, err := event.Stop.Parse(); err != nil || event.Planned.IsZero() || event.ServiceDay == "" || event.Index < 1 || event.Index > 65535 {
 			t.Errorf("unsound %+v: %v", event, err)
 		}
+		fits(event.Planned)
 	}
 	for _, change := range result.Changes {
 		if _, err := change.Stop.Parse(); err != nil || change.EVA <= 0 {

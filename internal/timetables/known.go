@@ -28,7 +28,8 @@ func NotUsed() map[string]string {
 		"ar/@hi": "of a plan: the stop has a time and is judged like others", "dp/@hi": "as ar/@hi",
 		"ar/@pde": "of a plan: the last name of the path but for trains that go on abroad", "dp/@pde": "as ar/@pde",
 		"m/@ts-tts": "ts to the millisecond", "m/@cat": stated, "m/@pr": stated, "m/@ec": stated, "m/@elnk": stated, "m/@ext": stated,
-		"m/@int": stated, "m/@o": stated, "m/@from": "validity of a disruption", "m/@to": "validity of a disruption",
+		"m/@int": stated, "m/@o": stated, "m/dm": stated, "m/tl": others,
+		"m/@from": "validity of a disruption", "m/@to": "validity of a disruption",
 	}
 }
 

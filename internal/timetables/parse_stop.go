@@ -3,6 +3,7 @@ package timetables
 import (
 	"encoding/xml"
 	"fmt"
+	"math"
 	"reflect"
 	"strconv"
 	"time"
@@ -66,11 +67,14 @@ func (p *parser) identify(el xml.StartElement) (*stop, string) {
 		return s, "stop without id: want tripHash-YYMMDDHHMM-index"
 	}
 	var err error
-	if s.ref, err = s.id.Parse(); err != nil || s.ref.Index < 1 {
+	if s.ref, err = s.id.Parse(); err != nil || s.ref.Index < 1 || s.ref.Index > math.MaxUint16 {
 		return s, "bad id: want tripHash-YYMMDDHHMM-index"
 	}
 	if s.start, err = rail.ParseTime(s.ref.Start, time.Time{}); err != nil {
 		return s, "bad id: start of trip: " + err.Error()
+	}
+	if polled := p.origin.PolledAt; !polled.IsZero() && s.start.Sub(polled).Abs() > farthest {
+		return s, "bad id: start of trip: more than a year from the poll"
 	}
 	s.day = rail.DayOf(s.start)
 	return s, ""
@@ -120,7 +124,7 @@ func (p *parser) class(path, value string) rail.TrainClass {
 func (p *parser) event(s *stop, into **event, el xml.StartElement) error {
 	p.result.Events++
 	e := &event{path: s.path + "/" + el.Name.Local}
-	e.fill(p.attributes(el))
+	p.fill(e, p.attributes(el))
 	err := p.children(el.Name.Local, e.path, func(child xml.StartElement) error {
 		if child.Name.Local == "m" {
 			e.messages = append(e.messages, p.message(s, e.path, child))
@@ -138,9 +142,14 @@ func (p *parser) event(s *stop, into **event, el xml.StartElement) error {
 	return nil
 }
 
-func (e *event) fill(attrs []xml.Attr) {
+func (p *parser) fill(e *event, attrs []xml.Attr) {
 	for _, attr := range attrs {
-		if field := e.field(attr.Name.Local); field != nil {
+		field := e.field(attr.Name.Local)
+		if field != nil && *field != "" && *field != attr.Value {
+			p.quarantine(e.path+"/@"+attr.Name.Local, attr.Value, "attribute stands twice: the first is kept")
+			continue
+		}
+		if field != nil {
 			*field = attr.Value
 		}
 	}
@@ -205,11 +214,12 @@ func (p *parser) message(s *stop, path string, el xml.StartElement) rail.Message
 }
 
 func (p *parser) code(path, value string) int {
-	code, err := strconv.Atoi(value)
+	code, err := strconv.ParseUint(value, 10, 16)
 	if err != nil {
-		p.quarantine(path+"/m/@c", value, "code of message: want a whole number")
+		p.quarantine(path+"/m/@c", value, "code of message: want a whole number from 0 to 65535")
+		return 0
 	}
-	return code
+	return int(code)
 }
 
 // near is where times without a better hint lie: about the poll.
@@ -220,6 +230,9 @@ func (p *parser) near(s *stop) time.Time {
 	return p.origin.PolledAt
 }
 
+// farthest is how far a time may lie from where it is expected.
+const farthest = 366 * 24 * time.Hour
+
 // time answers the zero time for an absent value, and quarantines a bad one.
 func (p *parser) time(path, value string, near time.Time) time.Time {
 	if value == "" {
@@ -228,6 +241,11 @@ func (p *parser) time(path, value string, near time.Time) time.Time {
 	t, err := rail.ParseTime(value, near)
 	if err != nil {
 		p.quarantine(path, value, err.Error())
+		return time.Time{}
+	}
+	if !near.IsZero() && t.Sub(near).Abs() > farthest {
+		p.quarantine(path, value, "time out of range: more than a year from "+near.Format(time.DateOnly))
+		return time.Time{}
 	}
 	return t
 }
@@ -265,7 +283,9 @@ func (p *parser) keep(s *stop) {
 	} else {
 		changes = p.changes(s)
 	}
-	if at, ok := p.seen[s.id]; ok {
+	at, twice := p.seen[s.id]
+	apart := twice && p.besides(at, planned, changes)
+	if twice && !apart {
 		if !p.repeats(at, planned, changes) {
 			p.quarantine(s.path, string(s.id), "id stands twice with different content: the first is kept")
 		}
@@ -275,6 +295,22 @@ func (p *parser) keep(s *stop) {
 	p.result.Planned = append(p.result.Planned, planned...)
 	p.result.Changes = append(p.result.Changes, changes...)
 	p.seen[s.id] = span{from, len(p.result.Planned) + len(p.result.Changes)}
+	if apart { // both events are there: whatever else has this id is refused
+		p.seen[s.id] = span{from, from}
+	}
+}
+
+// besides says that the stop kept at at has none of these events: one document
+// may name a stop's arrival and its departure apart.
+func (p *parser) besides(at span, planned []rail.PlannedEvent, changes []rail.Change) bool {
+	if at.to-at.from != 1 || len(planned)+len(changes) != 1 {
+		return false
+	}
+	if len(planned) == 1 {
+		return p.result.Planned[at.from].Kind != planned[0].Kind
+	}
+	kept := p.result.Changes[at.from]
+	return kept.Kind != changes[0].Kind && kept.EVA == changes[0].EVA
 }
 
 // repeats compares with the stop kept at at; one of the two lists is empty.
