@@ -173,15 +173,15 @@ func TestOnlyFullHealsAGap(t *testing.T) {
 	}
 }
 
-// Each of four stations is asked for all its changes once an hour, one every
-// quarter.
+// Each of four stations is asked for all its changes every eight minutes, one
+// every two.
 func TestPeriodicFull(t *testing.T) {
 	t.Parallel()
 	source := &api{}
 	h := live(t, source, 4)
-	h.FullEvery = time.Hour
+	h.FullEvery = 8 * time.Minute
 	var full []string
-	for i := range 125 {
+	for i := range 17 {
 		to := at("10:01:00").Add(time.Duration(i) * time.Minute)
 		h.minute(t, source, to.Format("15:04:05"))
 		for _, path := range source.heard() {
@@ -190,7 +190,7 @@ func TestPeriodicFull(t *testing.T) {
 			}
 		}
 	}
-	want := []string{"10:15 2", "10:30 3", "10:45 4", "11:00 1", "11:15 2", "11:30 3", "11:45 4", "12:00 1"}
+	want := []string{"10:02 2", "10:04 3", "10:06 4", "10:08 1", "10:10 2", "10:12 3", "10:14 4", "10:16 1"}
 	if !slices.Equal(full, want) {
 		t.Errorf("all changes asked for at %q, want %q", full, want)
 	}
