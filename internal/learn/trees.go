@@ -24,7 +24,7 @@ const (
 	calibrateEvents = 100 // of a horizon, below them the pooled calibration
 	minCancelled    = 30  // rows, below them no cancellation model
 	batchRows       = 16 * 1024
-	defaultRounds   = 60 // where one day of training gives no fold to choose by
+	defaultRounds   = 120 // where one day of training gives no fold to choose by
 	cancelRounds    = 60
 	cancelDepth     = 4
 )
