@@ -7,8 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"go.temporal.io/sdk/activity"
-
 	"puenktlich/activities/failure"
 	"puenktlich/internal/dataset"
 	"puenktlich/internal/feature"
@@ -50,6 +48,7 @@ func (a *Activities) PlanDataset(ctx context.Context, in schemas.PrepareInput) (
 // horizon, knowing at each cut-off only what had been polled by then. A day
 // without truth gives an empty part without an object.
 func (a *Activities) PreparePart(ctx context.Context, in schemas.PreparePartInput) (schemas.DatasetPart, error) {
+	defer beating(ctx)()
 	part := schemas.DatasetPart{Day: in.Day}
 	day, err := rail.ParseDay(in.Day)
 	if err != nil {
@@ -99,10 +98,7 @@ func (a *Activities) vectorise(ctx context.Context, day rail.Day, horizons []int
 	histories := livestate.Histories{Store: a.Store, Source: a.Name}
 	table := newTable()
 	vector := make([]float32, feature.Width())
-	for i, truth := range truths {
-		if i%500 == 0 && activity.IsActivity(ctx) {
-			activity.RecordHeartbeat(ctx, i)
-		}
+	for _, truth := range truths {
 		for _, horizon := range horizons {
 			cutoff := truth.Planned.Add(-time.Duration(horizon) * time.Minute)
 			known, found := state.At(rail.EventKey{Stop: truth.Stop, Kind: truth.Kind}, cutoff)
