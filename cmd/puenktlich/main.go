@@ -57,7 +57,7 @@ func rootCommand(p program) *cobra.Command {
 		setupCommand(p), upCommand(p), lifecycleCommand(p),
 		workerCommand(p), apiCommand(p), migrateCommand(p), scheduleCommand(p),
 		replayCommand(p), simulateCommand(p), rollbackCommand(p),
-		packageCommand(p), settingsCommand(p), engineCommand(p),
+		packageCommand(p), resultsCommand(p), settingsCommand(p), engineCommand(p),
 	)
 	return root
 }
