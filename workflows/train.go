@@ -16,12 +16,15 @@ import (
 const manyEvents = 20_000
 
 // DefaultCandidates are tried where the input names none: shallow, slow trees
-// for few events, since railway days are few and alike.
+// for few events, since railway days are few and alike. The first is taken where
+// one day of training leaves nothing to choose by. Lambda 20 instead of 4 gained
+// 0.3 points of skill on validation days in Frankfurt (95 %: -0.1 to 0.7) and in
+// Berlin (0.1 to 0.6).
 func DefaultCandidates(events int) []schemas.Candidate {
-	base := schemas.Candidate{Rounds: 300, LearningRate: 0.06, MinChild: 8, Subsample: 0.8, ColSample: 0.6, Lambda: 4}
-	depths := []int{2, 3, 4}
+	base := schemas.Candidate{Rounds: 300, LearningRate: 0.06, MinChild: 8, Subsample: 0.8, ColSample: 0.6, Lambda: 20}
+	depths := []int{3, 2, 4}
 	if events >= manyEvents {
-		base.Rounds, base.LearningRate, base.MinChild = 60, 0.25, 20
+		base.Rounds, base.LearningRate, base.MinChild = 120, 0.1, 20
 		depths = []int{4, 6}
 	}
 	var all []schemas.Candidate
@@ -33,8 +36,8 @@ func DefaultCandidates(events int) []schemas.Candidate {
 	return all
 }
 
-// defaultSeed of every training that names none.
-const defaultSeed = 7
+// DefaultSeed of every training that names none.
+const DefaultSeed = 7
 
 // TrainModel judges candidates by forward chaining inside the training days,
 // takes the one with the lowest out-of-fold log loss of those that can be
@@ -102,7 +105,7 @@ func trainDefaults(in schemas.TrainInput) schemas.TrainInput {
 		in.Candidates = DefaultCandidates(in.Dataset.Events)
 	}
 	if in.Seed == 0 {
-		in.Seed = defaultSeed
+		in.Seed = DefaultSeed
 	}
 	if in.SegmentRounds == 0 {
 		in.SegmentRounds = schemas.DefaultSegmentRounds

@@ -8,8 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"go.temporal.io/sdk/activity"
-
 	"puenktlich/activities/failure"
 	"puenktlich/internal/dataset"
 	"puenktlich/internal/feature"
@@ -76,6 +74,7 @@ func horizons(asked []int) ([]int, error) {
 // writes them with a profile of what they are. A day without truth gives an
 // empty part without an object.
 func (a *Activities) PreparePart(ctx context.Context, in schemas.PreparePartInput) (schemas.DatasetPart, error) {
+	defer beating(ctx)()
 	part := schemas.DatasetPart{Day: in.Day}
 	day, err := rail.ParseDay(in.Day)
 	if err != nil {
@@ -143,10 +142,7 @@ func (a *Activities) vectorise(ctx context.Context, day rail.Day, horizons []int
 	histories := livestate.Histories{Store: a.Store, Source: a.Name}
 	table = newTable()
 	vector := make([]float32, feature.Width())
-	for i, truth := range truths {
-		if i%500 == 0 && activity.IsActivity(ctx) {
-			activity.RecordHeartbeat(ctx, i)
-		}
+	for _, truth := range truths {
 		for _, horizon := range horizons {
 			cutoff := truth.Planned.Add(-time.Duration(horizon) * time.Minute)
 			known, found := state.At(rail.EventKey{Stop: truth.Stop, Kind: truth.Kind}, cutoff)

@@ -8,8 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"go.temporal.io/sdk/activity"
-
 	"puenktlich/activities/failure"
 	"puenktlich/internal/feature"
 	"puenktlich/internal/rail"
@@ -72,6 +70,7 @@ func dayRange(r schemas.DayRange, from, to rail.Day) (rail.Day, rail.Day, error)
 // SettleDay turns the observations of one day into ground truth. What is known
 // already is not written again; what differs supersedes it and is counted.
 func (a *Activities) SettleDay(ctx context.Context, in schemas.SettleDayInput) (schemas.SettleCounts, error) {
+	defer beating(ctx)()
 	day, err := rail.ParseDay(in.Day)
 	if err != nil {
 		return schemas.SettleCounts{}, failure.InvalidInput("settle: %v", err)
@@ -122,9 +121,6 @@ func (s *settlement) readKnown() error {
 
 func (s *settlement) visit(plan rail.PlannedEvent, changes []rail.Change) error {
 	s.counts.Planned++
-	if s.counts.Planned%1000 == 0 && activity.IsActivity(s.ctx) {
-		activity.RecordHeartbeat(s.ctx, s.counts.Planned)
-	}
 	polls, err := s.pollsOf(plan.EVA)
 	if err != nil {
 		return err

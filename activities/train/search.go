@@ -38,7 +38,7 @@ func (a *Activities) PlanSearch(_ context.Context, in schemas.PlanSearchInput) (
 		d.seen[nameless(c)] = true
 	}
 	for _, c := range d.draw(plan.Budget.Candidates) {
-		if _, err := settings(c, in.Seed, in.SegmentRounds); err != nil {
+		if _, err := Settings(c, in.Seed, in.SegmentRounds); err != nil {
 			return plan, failure.InvalidInput("search: candidate %s: %v", c.Name, err)
 		}
 		plan.Candidates = append(plan.Candidates, c)
@@ -185,7 +185,7 @@ func nameless(c schemas.Candidate) schemas.Candidate {
 // base; a baseline sees no features.
 func (d *drawer) at(algorithm schemas.Algorithm, set schemas.FeatureSet) schemas.Candidate {
 	c := schemas.Candidate{Algorithm: algorithm, FeatureSet: set}
-	base, err := settings(d.in.Base, d.in.Seed, d.in.SegmentRounds)
+	base, err := Settings(d.in.Base, d.in.Seed, d.in.SegmentRounds)
 	for _, p := range learn.Parameters() {
 		if err == nil && p.Of(learn.Algorithm(algorithm)) {
 			c.Set(p.Name, base.Value(p.Name))

@@ -12,9 +12,9 @@ import (
 	"puenktlich/schemas"
 )
 
-// settings are a candidate's, checked: the error names every parameter that is
+// Settings are a candidate's, checked: the error names every parameter that is
 // wrong, its value and what is allowed.
-func settings(c schemas.Candidate, seed uint64, segmentRounds int) (learn.Settings, error) {
+func Settings(c schemas.Candidate, seed uint64, segmentRounds int) (learn.Settings, error) {
 	s := learn.Settings{Algorithm: learn.Algorithm(c.How()), Rounds: c.Rounds, MaxDepth: c.MaxDepth, LearningRate: c.LearningRate, MinChild: c.MinChild,
 		Subsample: c.Subsample, ColSample: c.ColSample, Lambda: c.Lambda, Seed: seed, SegmentRounds: cmp.Or(segmentRounds, xgb.DefaultSegmentRounds)}
 	if err := s.Validate(); err != nil {

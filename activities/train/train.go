@@ -101,7 +101,7 @@ func (a *Activities) TrainCandidate(ctx context.Context, in schemas.CandidateInp
 
 // judge trains the folds.
 func (a *Activities) judge(ctx context.Context, in schemas.CandidateInput) (learn.OutOfFold, error) {
-	s, err := settings(in.Candidate, in.Seed, in.SegmentRounds)
+	s, err := Settings(in.Candidate, in.Seed, in.SegmentRounds)
 	if err != nil {
 		return learn.OutOfFold{}, err
 	}
@@ -155,7 +155,7 @@ func (a *Activities) RefitModel(ctx context.Context, in schemas.RefitInput) (sch
 
 // refit trains on all days and adds baselines and drift references.
 func (a *Activities) refit(ctx context.Context, in schemas.RefitInput, oof learn.OutOfFold) (learn.Learned, error) {
-	s, err := settings(in.Best.Candidate, in.Seed, in.SegmentRounds)
+	s, err := Settings(in.Best.Candidate, in.Seed, in.SegmentRounds)
 	if err != nil {
 		return learn.Learned{}, err
 	}

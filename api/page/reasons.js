@@ -4,7 +4,6 @@
 // A feature that is missing here is described by the server, in English.
 const reasonWords = {
   horizon: ["Time until its planned time", "Zeit bis zur Planzeit"],
-  local_hour: ["Time of day", "Uhrzeit"],
   is_departure: ["It is a departure, not an arrival", "Es ist eine Abfahrt, keine Ankunft"],
   is_long_distance: ["Long-distance train", "Fernzug"],
   is_regional: ["Regional train", "Regionalzug"],
@@ -52,6 +51,5 @@ const reasonWords = {
   history_late_category: ["How often trains of its kind were late on earlier days", "Wie oft Züge seiner Gattung an früheren Tagen verspätet waren"],
   history_excess_line: ["How much more often its line was late here than trains of its kind", "Wie viel öfter seine Linie hier verspätet war als ihre Gattung"],
   history_excess_train: ["How much more often this very train was late here than its kind", "Wie viel öfter genau dieser Zug hier verspätet war als seine Gattung"],
-  history_late_hour: ["How often trains were late here at this hour on earlier days", "Wie oft Züge hier zu dieser Stunde an früheren Tagen verspätet waren"],
   history_cancelled_line: ["How often its line was cancelled here on earlier days", "Wie oft seine Linie hier an früheren Tagen ausfiel"],
 };

@@ -60,6 +60,7 @@ func House() []Room {
 		{Path: "internal/forecast", For: "trees and calibration to one distribution of delay", May: []string{"internal/calibrate", "internal/forest", "internal/rail"}, Pure: true},
 		{Path: "internal/learn", For: "folds, learners and baselines behind one artefact", May: []string{"internal/calibrate", "internal/dataset", "internal/drift", "internal/forecast", "internal/forest", "internal/learn/xgb", "internal/metric", "internal/rail"}},
 		{Path: "internal/learn/xgb", For: "the XGBoost library, loaded at run time", May: []string{"internal/forest"}},
+		{Path: "internal/study", For: "what the model is worth on recorded days, written down", May: []string{"internal/dataset", "internal/feature", "internal/forecast", "internal/forest", "internal/learn", "internal/learn/xgb", "internal/metric", "internal/rail"}},
 		{Path: "internal/policy", For: "a night's signals to a verdict", May: []string{"schemas"}, Pure: true},
 		{Path: "internal/modelpkg", For: "packages: write, sign, verify, load", May: []string{"schemas", "internal/calibrate", "internal/drift", "internal/feature", "internal/forecast", "internal/forest", "internal/rail"}},
 		{Path: "internal/registry", For: "versions, aliases, what was live when", May: []string{"schemas"}},

@@ -28,10 +28,11 @@ func (t *Table) Encode() ([]byte, error) {
 	schema := columns.Schema(t.Names, abouts, t.Version)
 	builder := array.NewRecordBuilder(memory.DefaultAllocator, schema)
 	defer builder.Release()
+	fixed := len(columns.Fields())
 	for i, row := range t.Rows {
 		appendFixed(builder, row)
 		for j, v := range t.Vector(i) {
-			builder.Field(len(columns.Fields()) + j).(*array.Float32Builder).Append(v)
+			builder.Field(fixed + j).(*array.Float32Builder).Append(v)
 		}
 	}
 	record := builder.NewRecord()
@@ -54,11 +55,16 @@ func (t *Table) Encode() ([]byte, error) {
 }
 
 func appendFixed(builder *array.RecordBuilder, row Row) {
-	texts := map[int]string{0: string(row.Stop), 1: string(row.Kind), 2: row.Trip, 4: string(row.ServiceDay),
-		5: string(row.EventDay), 8: row.Category, 9: string(row.Class), 10: row.Line, 14: string(row.Evidence)}
-	for i, s := range texts {
-		builder.Field(i).(*array.StringBuilder).Append(s)
-	}
+	text := func(column int, s string) { builder.Field(column).(*array.StringBuilder).Append(s) }
+	text(0, string(row.Stop))
+	text(1, string(row.Kind))
+	text(2, row.Trip)
+	text(4, string(row.ServiceDay))
+	text(5, string(row.EventDay))
+	text(8, row.Category)
+	text(9, string(row.Class))
+	text(10, row.Line)
+	text(14, string(row.Evidence))
 	builder.Field(3).(*array.Int64Builder).Append(row.EVA)
 	builder.Field(6).(*array.Int64Builder).Append(row.Planned.Unix())
 	builder.Field(7).(*array.Int32Builder).Append(int32(row.Horizon))

@@ -27,8 +27,6 @@ func (f Feature) Range() (low, high float64) {
 		return 0, 1
 	case Excess:
 		return -1, 1
-	case Hours:
-		return 0, 24
 	case Count:
 		return 0, mostCount
 	}

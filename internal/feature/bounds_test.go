@@ -14,7 +14,7 @@ import (
 // Every row of the catalogue says everything, and no two have one name.
 func TestCatalogueIsComplete(t *testing.T) {
 	t.Parallel()
-	units := []Unit{Minutes, Hours, Count, Flag, Share, Excess}
+	units := []Unit{Minutes, Count, Flag, Share, Excess}
 	sources := []Source{FromPlan, FromCalendar, FromLive, FromHistory}
 	known := []KnownAt{KnownWithPlan, KnownPolled, KnownOnTick, KnownYesterday}
 	seen := map[string]bool{}

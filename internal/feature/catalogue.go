@@ -34,9 +34,6 @@ type Group string
 // The groups of features.
 const (
 	GroupSchedule Group = "schedule" // plan and horizon
-	// GroupHour is the time of day alone: with few days of data it stands for
-	// single incidents, and a model does better without it.
-	GroupHour     Group = "hour"
 	GroupForecast Group = "forecast" // the event's own live forecast
 	GroupMessages Group = "messages" // messages, platform, path, status
 	GroupOther    Group = "other"    // the other event of the stop
@@ -52,7 +49,6 @@ type Unit string
 // The units of features.
 const (
 	Minutes Unit = "min"
-	Hours   Unit = "h"
 	Count   Unit = "count"
 	Flag    Unit = "0 or 1"
 	Share   Unit = "share"  // in [0,1]
@@ -71,9 +67,12 @@ type Feature struct {
 	value func(*input) float64
 }
 
-// Catalogue lists all features in the order of the vector. No feature names the
-// day of the week or a holiday: under four weeks of data such a column would
-// stand for single days.
+// Catalogue lists all features in the order of the vector. None names the day of
+// the week or a holiday: under four weeks of data such a column would stand for
+// single days. None names the time of day, nor a rate of earlier days by the
+// hour: over few days an hour stands for single incidents. On validation days
+// the hour cost 1.1 points of skill in Frankfurt (95 %: -0.5 to 3.0) and 3.3 in
+// Berlin (2.3 to 4.3), the rate by hour 0.0 (-0.5 to 0.5) and 0.8 (0.3 to 1.3).
 func Catalogue() []Feature {
 	var all []Feature
 	for _, part := range [][]Feature{

@@ -10,14 +10,13 @@ import (
 // HistoryKind says what a count of earlier days is about.
 type HistoryKind string
 
-// The kinds of history. All but ByStationHour hold arrivals and departures
-// apart through their value.
+// The kinds of history. All but the widest hold arrivals and departures apart
+// through their value.
 const (
-	ByTrain       HistoryKind = "train"        // category, number, station, arrival or departure
-	ByLine        HistoryKind = "line"         // line or else category, station, arrival or departure
-	ByStationHour HistoryKind = "station_hour" // station, local hour of any day, arrival or departure
-	ByCategory    HistoryKind = "category"     // category, arrival or departure
-	ByAll         HistoryKind = "all"          // everything
+	ByTrain    HistoryKind = "train"    // category, number, station, arrival or departure
+	ByLine     HistoryKind = "line"     // line or else category, station, arrival or departure
+	ByCategory HistoryKind = "category" // category, arrival or departure
+	ByAll      HistoryKind = "all"      // everything
 )
 
 // HistoryKey names one count: a row of the daily aggregates.
@@ -52,14 +51,12 @@ func (c Counts) Plus(o Counts) Counts {
 }
 
 // Keys are the counts an event enters, and those looked up for it: one of each
-// kind, in the order train, line, station_hour, category, all.
-func Keys(p *rail.PlannedEvent) [5]HistoryKey {
+// kind, in the order train, line, category, all.
+func Keys(p *rail.PlannedEvent) [4]HistoryKey {
 	eva, kind := strconv.FormatInt(p.EVA, 10), string(p.Kind)
-	hour := strconv.Itoa(p.Planned.In(rail.Berlin).Hour())
-	return [5]HistoryKey{
+	return [4]HistoryKey{
 		{ByTrain, p.Train.Category + " " + p.Train.Number + "|" + eva + "|" + kind},
 		{ByLine, lineOf(*p) + "|" + eva + "|" + kind},
-		{ByStationHour, eva + "|" + hour + "|" + kind},
 		{ByCategory, p.Train.Category + "|" + kind},
 		{ByAll, ""},
 	}

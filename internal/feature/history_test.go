@@ -9,12 +9,11 @@ import (
 
 func TestKeysOfAnEvent(t *testing.T) {
 	t.Parallel()
-	p := event(t, "77-2410290900-4", rail.Arrival, "22:30") // 23:30 in Germany
+	p := event(t, "77-2410290900-4", rail.Arrival, "22:30")
 	p.EVA = 8000105
-	want := [5]HistoryKey{
+	want := [4]HistoryKey{
 		{ByTrain, "RE 4600|8000105|arrival"},
 		{ByLine, "RE 54|8000105|arrival"},
-		{ByStationHour, "8000105|23|arrival"},
 		{ByCategory, "RE|arrival"},
 		{ByAll, ""},
 	}
@@ -55,18 +54,18 @@ func TestShrunkRates(t *testing.T) {
 	p := event(t, "77-2410290900-4", rail.Arrival, "10:00")
 	keys := Keys(&p)
 	h := NewHistory()
-	h.Add(keys[4], Counts{Events: 60, Late: 15, Cancelled: 25})
-	h.Add(keys[4], Counts{Events: 40, Late: 5})
-	h.Add(keys[3], Counts{Events: 20, Late: 10})
+	h.Add(keys[3], Counts{Events: 60, Late: 15, Cancelled: 25})
+	h.Add(keys[3], Counts{Events: 40, Late: 5})
+	h.Add(keys[2], Counts{Events: 20, Late: 10})
 	h.Add(keys[1], Counts{Events: 5, Late: 5, Cancelled: 5})
 	k := at(t, holding(Options{}, []rail.PlannedEvent{p}), p, "09:00")
 	// category: (10 + 20*0.2)/40 = 0.35, cancelled (0 + 20*0.2)/40 = 0.1
 	// line: (5 + 20*0.35)/25 = 0.48, cancelled (5 + 20*0.1)/30 = 7/30
-	// train: no event, so the line's; hour: no event, so the overall rate
+	// train: no event, so the line's
 	late, line, cancelled := 0.35, 0.48, 7./30
 	expect(t, &k, h, map[string]float64{
 		"history_late_category": late, "history_excess_line": line - late, "history_excess_train": line - late,
-		"history_late_hour": 0.2, "history_cancelled_line": cancelled,
+		"history_cancelled_line": cancelled,
 	})
 	before := h.Clone()
 	h.Add(keys[0], Counts{Events: 5}) // the train: (0 + 5*0.48)/10 = 0.24
@@ -87,7 +86,7 @@ func TestHistoryOfEvents(t *testing.T) {
 			t.Errorf("%v: %+v %v", key, got, ok)
 		}
 	}
-	if _, ok := h.Lookup(HistoryKey{ByTrain, "ICE 1|1|arrival"}); ok || h.Len() != 5 {
-		t.Errorf("a key never added is found, or %d keys are not 5", h.Len())
+	if _, ok := h.Lookup(HistoryKey{ByTrain, "ICE 1|1|arrival"}); ok || h.Len() != 4 {
+		t.Errorf("a key never added is found, or %d keys are not 4", h.Len())
 	}
 }

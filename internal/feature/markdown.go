@@ -15,8 +15,8 @@ was not known; it is never written as 0. *Missing* says when, *range* bounds eve
 another value is invalid. *Lag* is the measured time from a poll until serving has applied it.
 *Group* names the set that an ablation takes away together. An event is late from 6 minutes on.
 
-Rates of earlier days are shrunk: (late + m x prior) / (events + m). The prior of a category and of an hour is
-the overall rate, of a line its category's, of a train its line's.
+Rates of earlier days are shrunk: (late + m x prior) / (events + m). The prior of a category is the
+overall rate, of a line its category's, of a train its line's.
 
 Other events count within 12 hours of the event, its own changes from 24 hours before it on.
 

@@ -11,7 +11,6 @@ import (
 const (
 	categoryPrior = 20
 	linePrior     = 20
-	hourPrior     = 40
 	trainPrior    = 5
 )
 
@@ -38,22 +37,21 @@ func (c Counts) raw() estimate {
 }
 
 // rates are the estimates for one event, each shrunk to the next wider:
-// train to line to category to all, hour to all.
+// train to line to category to all.
 type rates struct {
-	all, category, line, train, hour estimate
+	all, category, line, train estimate
 }
 
 func (h *History) rates(p *rail.PlannedEvent) rates {
 	none := estimate{math.NaN(), math.NaN()}
-	r := rates{none, none, none, none, none}
+	r := rates{none, none, none, none}
 	if h == nil || h.counts[HistoryKey{Kind: ByAll}].Events == 0 {
 		return r
 	}
 	keys := Keys(p)
-	r.all = h.counts[keys[4]].raw()
-	r.category = h.counts[keys[3]].shrink(r.all, categoryPrior)
+	r.all = h.counts[keys[3]].raw()
+	r.category = h.counts[keys[2]].shrink(r.all, categoryPrior)
 	r.line = h.counts[keys[1]].shrink(r.category, linePrior)
 	r.train = h.counts[keys[0]].shrink(r.line, trainPrior)
-	r.hour = h.counts[keys[2]].shrink(r.all, hourPrior)
 	return r
 }

@@ -17,8 +17,6 @@ func scheduleFeatures() []Feature {
 		{"horizon", Minutes, FromCalendar, KnownWithPlan, GroupSchedule,
 			"Time from the cut-off to the planned event.",
 			func(in *input) float64 { return in.HorizonMinutes() }},
-		{"local_hour", Hours, FromCalendar, KnownWithPlan, GroupHour,
-			"Planned time of day in Germany, with minutes as a fraction.", localHour},
 		plan("is_departure", Flag, "The event is a departure, not an arrival.",
 			func(in *input) float64 { return indicator(in.Plan.Kind == rail.Departure) }),
 		plan("is_long_distance", Flag, "Train class F.", class(rail.LongDistance)),
@@ -33,11 +31,6 @@ func scheduleFeatures() []Feature {
 		plan("trip_minutes", Minutes, "Planned time since the trip left its origin; NaN if the start is unreadable.", tripMinutes),
 		plan("dwell", Minutes, "Planned stay at the stop; NaN where the trip begins or ends.", dwell),
 	}
-}
-
-func localHour(in *input) float64 {
-	t := in.Plan.Planned.In(rail.Berlin)
-	return float64(t.Hour()) + float64(t.Minute())/60
 }
 
 func tripMinutes(in *input) float64 {

@@ -41,8 +41,6 @@ func historyFeatures() []Feature {
 			func(in *input) float64 { return in.rates.line.late - in.rates.category.late }),
 		history("history_excess_train", Excess, "Late rate of category, number, station and kind, shrunk to the line's by 5 events, less the category's; NaN without any earlier day.",
 			func(in *input) float64 { return in.rates.train.late - in.rates.category.late }),
-		history("history_late_hour", Share, "Late rate of station, local hour and kind, shrunk to the overall rate by 40 events; NaN without any earlier day.",
-			func(in *input) float64 { return in.rates.hour.late }),
 		history("history_cancelled_line", Share, "Cancelled rate of line, station and kind, shrunk like its late rate; NaN without any earlier day.",
 			func(in *input) float64 { return in.rates.line.cancelled }),
 	}

@@ -36,7 +36,7 @@ func TestVectorOfALonelyEvent(t *testing.T) {
 	p := event(t, "77-2410290904-4", rail.Arrival, "10:30") // left its origin at 08:04 UTC
 	k := at(t, holding(Options{}, []rail.PlannedEvent{p}), p, "09:00")
 	want := map[string]float64{
-		"horizon": 90, "local_hour": 11.5, "is_departure": 0, "is_long_distance": 0, "is_regional": 1, "is_suburban": 0,
+		"horizon": 90, "is_departure": 0, "is_long_distance": 0, "is_regional": 1, "is_suburban": 0,
 		"is_ice": 0, "stop_index": 4, "path_stops": 2, "trip_minutes": 146, "dwell": nan,
 		"forecast_delay": nan, "forecast_in": nan, "forecast_age": nan, "forecast_trend_15": nan, "forecast_trend_30": nan,
 		"forecast_trend_first": nan, "forecast_count": 0,
@@ -46,7 +46,7 @@ func TestVectorOfALonelyEvent(t *testing.T) {
 		"previous_run_delay": nan, "turn_minutes": nan, "previous_run_cancelled": 0,
 		"station_events": 0, "station_late": nan, "station_delay": nan, "station_cancelled": nan, "ahead_late": nan,
 		"line_delay": nan, "line_late": nan, "line_cancelled": nan, "section_delay": nan,
-		"history_late_category": nan, "history_excess_line": nan, "history_excess_train": nan, "history_late_hour": nan,
+		"history_late_category": nan, "history_excess_line": nan, "history_excess_train": nan,
 		"history_cancelled_line": nan,
 	}
 	expect(t, &k, nil, want)

@@ -15,7 +15,7 @@ const (
 	calibratePrior  = 200 // events that hold the calibration near the identity
 	calibrateEvents = 100 // of a horizon, below them the pooled calibration
 	isotonicEvents  = 1000
-	defaultRounds   = 60 // where one day of training gives no fold to choose by
+	defaultRounds   = 120 // where one day of training gives no fold to choose by
 )
 
 // OutOfFold is what forward chaining predicted of days it had not seen, one

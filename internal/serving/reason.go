@@ -77,8 +77,6 @@ func inWords(unit feature.Unit, value *float64) string {
 		return "no"
 	case feature.Minutes:
 		return number + " min"
-	case feature.Hours:
-		return fmt.Sprintf("%02d:%02d", int(*value), int(math.Round(*value*60))%60)
 	case feature.Share:
 		return strconv.Itoa(int(math.Round(*value*100))) + " %"
 	case feature.Excess:
