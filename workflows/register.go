@@ -17,6 +17,7 @@ func RegisterWorkflows(r worker.WorkflowRegistry) {
 		schemas.WorkflowPackageModel: PackageModel, schemas.WorkflowModel: Model,
 		schemas.WorkflowPromoteModel: PromoteModel, schemas.WorkflowRunLifecycle: RunLifecycle,
 		schemas.WorkflowMonitorModel: MonitorModel, schemas.WorkflowScoreBatch: ScoreBatch,
+		schemas.WorkflowReproduceRun: ReproduceRun,
 	} {
 		r.RegisterWorkflowWithOptions(run, workflow.RegisterOptions{Name: name})
 	}
