@@ -34,8 +34,8 @@ type CompareRunsInput struct {
 	SkipTest bool `json:"skip_test,omitempty"`
 }
 
-// Finding is one thing compared between a recorded and a rebuilt run.
-type Finding struct {
+// Agreement is one thing compared between a recorded and a rebuilt run.
+type Agreement struct {
 	Name     string `json:"name"`
 	Recorded string `json:"recorded"`
 	Rebuilt  string `json:"rebuilt"`
@@ -47,8 +47,8 @@ type ReproduceResult struct {
 	Recorded string    `json:"recorded"` // run id
 	Rebuilt  string    `json:"rebuilt"`  // run id
 	Agrees   bool      `json:"agrees"`
-	Findings []Finding `json:"findings"`
+	Findings []Agreement `json:"findings"`
 	// Environment lists what else differs: it may explain what does not agree.
-	Environment []Finding `json:"environment,omitempty"`
+	Environment []Agreement `json:"environment,omitempty"`
 	Note        string    `json:"note,omitempty"`
 }

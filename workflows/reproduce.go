@@ -59,7 +59,7 @@ func rebuild(ctx workflow.Context, in schemas.ReproduceInput, plan schemas.Repro
 	}
 	var trained schemas.TrainedModel
 	err = workflow.ExecuteActivity(with(ctx, heavy(schemas.QueueTrain, candidate.Candidate.Name+" on all days")), steps.RefitModel,
-		schemas.RefitInput{Model: candidate.Model, Dataset: candidate.Dataset, Days: candidate.Days, Best: judged, Seed: candidate.Seed}).Get(ctx, &trained)
+		schemas.RefitInput{Model: candidate.Model, Dataset: candidate.Dataset, Days: candidate.Days, Best: judged, Seed: candidate.Seed, SegmentRounds: candidate.SegmentRounds}).Get(ctx, &trained)
 	if err != nil || plan.TestDays.Empty() {
 		return candidate.RunID, err
 	}

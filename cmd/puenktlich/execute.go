@@ -40,5 +40,6 @@ func purpose(workflow string) string {
 		schemas.WorkflowRunLifecycle:  "from observations to a served champion",
 		schemas.WorkflowMonitorModel:  "judge a day's forecasts",
 		schemas.WorkflowScoreBatch:    "forecast a whole day",
+		schemas.WorkflowReproduceRun:  "make a recorded run again",
 	}[workflow]
 }

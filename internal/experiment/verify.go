@@ -27,7 +27,7 @@ const testPrefix = "test_"
 // What else differs is listed beside, without a verdict.
 func Verify(recorded, rebuilt Record, skipTest bool) schemas.ReproduceResult {
 	result := schemas.ReproduceResult{Recorded: recorded.ID, Rebuilt: rebuilt.ID, Agrees: true}
-	result.Findings = append(result.Findings, schemas.Finding{Name: "data set", Recorded: recorded.Dataset, Rebuilt: rebuilt.Dataset, Agrees: recorded.Dataset == rebuilt.Dataset})
+	result.Findings = append(result.Findings, schemas.Agreement{Name: "data set", Recorded: recorded.Dataset, Rebuilt: rebuilt.Dataset, Agrees: recorded.Dataset == rebuilt.Dataset})
 	for _, name := range keys(recorded.Series) {
 		if !skipTest || !strings.HasPrefix(name, testPrefix) {
 			result.Findings = append(result.Findings, compareSeries(name, recorded.Series[name], rebuilt.Series[name]))
@@ -38,7 +38,7 @@ func Verify(recorded, rebuilt Record, skipTest bool) schemas.ReproduceResult {
 	}
 	for _, s := range Compare([]Record{recorded, rebuilt}).Settings {
 		if !s.Same && s.Name != "data set" && s.Name != "manifest" {
-			result.Environment = append(result.Environment, schemas.Finding{Name: s.Name, Recorded: s.Values[0], Rebuilt: s.Values[1]})
+			result.Environment = append(result.Environment, schemas.Agreement{Name: s.Name, Recorded: s.Values[0], Rebuilt: s.Values[1]})
 		}
 	}
 	return result
@@ -46,10 +46,10 @@ func Verify(recorded, rebuilt Record, skipTest bool) schemas.ReproduceResult {
 
 // compareSeries compares a metric step by step, and shows the first step that
 // differs, or else the last one.
-func compareSeries(name string, recorded, rebuilt []Point) schemas.Finding {
+func compareSeries(name string, recorded, rebuilt []Point) schemas.Agreement {
 	last := recorded[len(recorded)-1]
 	if len(recorded) != len(rebuilt) {
-		f := schemas.Finding{Name: name, Recorded: Digits(last.Value), Rebuilt: "not recorded"}
+		f := schemas.Agreement{Name: name, Recorded: Digits(last.Value), Rebuilt: "not recorded"}
 		if len(rebuilt) > 0 {
 			f.Recorded, f.Rebuilt = fmt.Sprintf("%d steps", len(recorded)), fmt.Sprintf("%d steps", len(rebuilt))
 		}
@@ -57,10 +57,10 @@ func compareSeries(name string, recorded, rebuilt []Point) schemas.Finding {
 	}
 	for i, p := range recorded {
 		if p.Step != rebuilt[i].Step || !near(p.Value, rebuilt[i].Value) {
-			return schemas.Finding{Name: fmt.Sprintf("%s, step %d", name, p.Step), Recorded: Digits(p.Value), Rebuilt: Digits(rebuilt[i].Value)}
+			return schemas.Agreement{Name: fmt.Sprintf("%s, step %d", name, p.Step), Recorded: Digits(p.Value), Rebuilt: Digits(rebuilt[i].Value)}
 		}
 	}
-	return schemas.Finding{Name: name, Recorded: Digits(last.Value), Rebuilt: Digits(rebuilt[len(rebuilt)-1].Value), Agrees: true}
+	return schemas.Agreement{Name: name, Recorded: Digits(last.Value), Rebuilt: Digits(rebuilt[len(rebuilt)-1].Value), Agrees: true}
 }
 
 func near(x, y Number) bool {
