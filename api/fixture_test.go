@@ -15,6 +15,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"puenktlich/internal/experiment"
 	"puenktlich/internal/livestate"
 	"puenktlich/internal/rail"
 	"puenktlich/internal/serving"
@@ -65,6 +66,18 @@ type house struct {
 	champion *serving.Champion
 	clock    *hand
 	registry *aliases
+	// experiments reads runs from nowhere until a test gives it stores.
+	experiments *recordedRuns
+}
+
+// recordedRuns is the record of the runs, if there is one.
+type recordedRuns struct{ experiment.Reader }
+
+func (r *recordedRuns) List(ctx context.Context, f experiment.Filter) (experiment.Listing, error) {
+	if r.Store == nil {
+		return experiment.Listing{}, experiment.ErrUnavailable
+	}
+	return r.Reader.List(ctx, f)
 }
 
 // aliases is what the object store would say.
@@ -90,7 +103,7 @@ func build(t testing.TB) *house {
 		t.Fatal(err)
 	}
 	quiet := slog.New(slog.DiscardHandler)
-	h := &house{db: db, clock: &hand{now: begin}, registry: &aliases{}}
+	h := &house{db: db, clock: &hand{now: begin}, registry: &aliases{}, experiments: &recordedRuns{}}
 	h.live = livestate.NewLive(livestate.LiveOptions{Store: db, Source: "test", Groups: []string{"main"}, Clock: h.clock, Every: time.Millisecond, Logger: quiet})
 	if h.log, err = spool.Open(spool.Options{Dir: filepath.Join(t.TempDir(), "spool"), Store: db, ShipEvery: time.Hour, Logger: quiet}); err != nil {
 		t.Fatal(err)
@@ -99,7 +112,7 @@ func build(t testing.TB) *house {
 	h.champion = serving.NewChampion(serving.ChampionOptions{Model: schemas.DefaultModel, Packages: &servingtest.Packages{}, Dir: t.TempDir(), Logger: quiet})
 	forecaster := serving.NewForecaster(serving.Options{Champion: h.champion, State: h.live, Log: h.log, DataSource: "test", Instance: "api-1"})
 	h.Engine = newEngine(Options{Forecaster: forecaster, Champion: h.champion, Live: h.live, Log: h.log, Clock: h.clock,
-		Model: schemas.DefaultModel, Source: "recording", Instance: "api-1", Registry: h.registry, Logger: quiet,
+		Model: schemas.DefaultModel, Source: "recording", Instance: "api-1", Registry: h.registry, Experiments: h.experiments, Logger: quiet,
 		Stations: func() []rail.Station { return []rail.Station{{EVA: 8000105, Name: "Frankfurt(Main)Hbf"}} },
 		Stored: func(ctx context.Context, id string) (schema.Prediction, bool, error) {
 			p, err := db.PredictionByID(ctx, id)

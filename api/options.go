@@ -86,6 +86,9 @@ type Options struct {
 	// RegistryEvents are the changes of a model's aliases up to a moment, oldest
 	// first. Nil: what was live when cannot be asked.
 	RegistryEvents func(ctx context.Context, model string, until time.Time) ([]schema.RegistryEvent, error)
+	// Experiments reads what is recorded of training runs. Nil: there is no such
+	// record, and its routes say so.
+	Experiments Experiments
 	// Stations answers names of stations; it is asked often and must not wait.
 	// Nil, or a station without a name: its number.
 	Stations func() []rail.Station

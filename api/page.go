@@ -23,12 +23,13 @@ func openAPI(c *gin.Context) error {
 // addPage serves the page at the root. It loads nothing from elsewhere.
 func (s *server) addPage(e *gin.Engine) {
 	for path, file := range map[string][2]string{
-		"/":                  {"page/index.html", "text/html; charset=utf-8"},
-		"/assets/texts.js":   {"page/texts.js", "text/javascript; charset=utf-8"},
-		"/assets/reasons.js": {"page/reasons.js", "text/javascript; charset=utf-8"},
-		"/assets/page.js":    {"page/page.js", "text/javascript; charset=utf-8"},
-		"/assets/page.css":   {"page/page.css", "text/css; charset=utf-8"},
-		"/assets/icon.svg":   {"page/icon.svg", "image/svg+xml"},
+		"/":                       {"page/index.html", "text/html; charset=utf-8"},
+		"/assets/texts.js":        {"page/texts.js", "text/javascript; charset=utf-8"},
+		"/assets/reasons.js":      {"page/reasons.js", "text/javascript; charset=utf-8"},
+		"/assets/page.js":         {"page/page.js", "text/javascript; charset=utf-8"},
+		"/assets/page.css":        {"page/page.css", "text/css; charset=utf-8"},
+		"/assets/experiments.css": {"page/experiments.css", "text/css; charset=utf-8"},
+		"/assets/icon.svg":        {"page/icon.svg", "image/svg+xml"},
 	} {
 		body, err := pageFiles.ReadFile(file[0])
 		if err != nil {

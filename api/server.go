@@ -60,6 +60,7 @@ func newEngine(o Options) *gin.Engine {
 	}
 	e.GET("/metrics", gin.WrapH(promhttp.HandlerFor(s.o.Metrics, promhttp.HandlerOpts{})))
 	s.addPage(e)
+	s.addExperiments(e)
 	e.NoRoute(adapt(func(c *gin.Context) error {
 		return &Error{Kind: KindNotFound, Detail: fmt.Sprintf("there is nothing at %s; /openapi.json lists what there is", c.Request.URL.Path)}
 	}))
@@ -75,6 +76,7 @@ func (s *server) routes() []route {
 	single := &forecasts{live: s.o.Live, clock: s.clock, forecaster: s.o.Forecaster}
 	logged := &predictions{log: s.o.Log, stored: s.o.Stored, champion: s.o.Champion}
 	served := &models{model: s.o.Model, champion: s.o.Champion, registry: s.o.Registry, events: s.o.RegistryEvents, clock: s.clock}
+	tried := &runs{experiments: s.o.Experiments}
 	state := &health{live: s.o.Live, champion: s.o.Champion, instance: s.o.Instance}
 	return []route{
 		{"/v1/stations", nil, RoleRead, board.list},
@@ -84,6 +86,9 @@ func (s *server) routes() []route {
 		{"/v1/models", nil, RoleRead, served.list},
 		{"/v1/models/:name", nil, RoleRead, served.get},
 		{"/v1/models/:name/live", []string{"at"}, RoleRead, served.live},
+		{"/v1/runs", filters(), RoleRead, tried.list},
+		{"/v1/runs/compare", []string{"ids"}, RoleRead, tried.compare},
+		{"/v1/runs/:id", nil, RoleRead, tried.get},
 		{"/healthz", nil, RoleRead, state.alive},
 		{"/readyz", nil, RoleRead, state.ready},
 		{"/openapi.json", nil, RoleRead, openAPI},

@@ -1,5 +1,11 @@
 package schemas
 
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+)
+
 // DefaultModel is the model that answers where a request names none.
 const DefaultModel = "punctuality"
 
@@ -22,6 +28,7 @@ const (
 	WorkflowScoreBatch     = "ScoreBatch"
 
 	WorkflowRecalibrateModel = "RecalibrateModel"
+	WorkflowReproduceRun     = "ReproduceRun"
 )
 
 // CollectID names the one collection of a station group.
@@ -38,6 +45,16 @@ func PromoteID(model string) string { return "promote/" + model }
 
 // StepID names a child after its parent and what it does.
 func StepID(parent, step string) string { return parent + "/" + step }
+
+// ReproduceID names the one reproduction of a run that may be under way.
+func ReproduceID(run string) string { return "reproduce/" + run }
+
+// RunID names the n-th experiment run of a workflow run: a hash, so that its
+// first few characters already tell it from others, also from those beside it.
+func RunID(workflowRunID string, n int) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s/%d", workflowRunID, n))
+	return hex.EncodeToString(sum[:8])
+}
 
 // Search attributes, all keywords, registered before any worker starts.
 const (

@@ -110,6 +110,9 @@ type TrainInput struct {
 	// SegmentRounds is after how many rounds a training is checkpointed. Part of
 	// what determines a model. Defaults to DefaultSegmentRounds.
 	SegmentRounds int `json:"segment_rounds,omitempty"`
+	// Actor and Reason are recorded with every run.
+	Actor  string `json:"actor,omitempty"`
+	Reason string `json:"reason,omitempty"`
 }
 
 // CandidateInput is one activity: forward-chained folds of one candidate.
@@ -126,6 +129,9 @@ type CandidateInput struct {
 	// fold. A later rung goes on where this one ended. 0 is no search.
 	Rung   int `json:"rung,omitempty"`
 	Rounds int `json:"rounds,omitempty"`
+	// Actor and Reason are recorded with the run.
+	Actor  string `json:"actor,omitempty"`
+	Reason string `json:"reason,omitempty"`
 }
 
 // CandidateResult is scored on out-of-fold predictions alone.

@@ -9,6 +9,7 @@ import (
 
 	"puenktlich/activities/collect"
 	"puenktlich/activities/evaluate"
+	"puenktlich/activities/experiment"
 	"puenktlich/activities/monitor"
 	"puenktlich/activities/prepare"
 	"puenktlich/activities/release"
@@ -33,6 +34,8 @@ type Steps struct {
 	Score    *score.Activities
 	Monitor  *monitor.Activities
 	Serve    *serve.Activities
+	// Experiment looks after recorded runs.
+	Experiment *experiment.Activities
 }
 
 // pool is one task queue's worker: its slots and what it registers.

@@ -9,5 +9,6 @@ import (
 func releasing() pool {
 	return pool{slots: 4, register: func(r worker.Registry, steps Steps) {
 		r.RegisterActivity(steps.Release)
+		r.RegisterActivity(steps.Experiment)
 	}}
 }

@@ -18,6 +18,7 @@ func RegisterWorkflows(r worker.WorkflowRegistry) {
 		schemas.WorkflowPromoteModel: PromoteModel, schemas.WorkflowRunLifecycle: RunLifecycle,
 		schemas.WorkflowMonitorModel: MonitorModel, schemas.WorkflowScoreBatch: ScoreBatch,
 		schemas.WorkflowRecalibrateModel: RecalibrateModel,
+		schemas.WorkflowReproduceRun:     ReproduceRun,
 	} {
 		r.RegisterWorkflowWithOptions(run, workflow.RegisterOptions{Name: name})
 	}

@@ -63,7 +63,8 @@ func (t *trial) begin(ctx workflow.Context, i, rounds int) workflow.Future {
 	candidate := t.entries[i].Candidate
 	return workflow.ExecuteActivity(with(ctx, heavy(schemas.QueueTrain, candidate.Name)), steps.TrainCandidate, schemas.CandidateInput{
 		Model: t.in.Model, Dataset: t.in.Dataset, Days: t.in.Days, Candidate: candidate, Seed: t.in.Seed, SegmentRounds: t.in.SegmentRounds,
-		RunID: schemas.RungID(fmt.Sprintf("%s-%d", t.run, i+1), t.rung), Rung: t.rung, Rounds: rounds})
+		RunID: schemas.RungID(schemas.RunID(t.run, i+1), t.rung), Rung: t.rung, Rounds: rounds,
+		Actor: actor(t.in.Actor), Reason: t.in.Reason})
 }
 
 // maxReason bounds what a result carries of an error.

@@ -42,6 +42,7 @@ type Runs interface {
 	SaveRun(ctx context.Context, run schema.Run) error
 	SaveParams(ctx context.Context, token string, params []schema.RunParam) error
 	SaveMetrics(ctx context.Context, token string, metrics []schema.RunMetric) error
+	Run(ctx context.Context, runID string) (schema.Run, error)
 }
 
 // Activities are the steps of training. All fields are required.
@@ -69,7 +70,7 @@ func (a *Activities) TrainCandidate(ctx context.Context, in schemas.CandidateInp
 	if err := fits(in.Dataset); err != nil {
 		return result, err
 	}
-	started := a.Clock.Now()
+	started := a.startWork()
 	if err := a.track(ctx, in, started, schema.RunRunning, ""); err != nil {
 		return result, err
 	}
@@ -132,6 +133,7 @@ func (a *Activities) RefitModel(ctx context.Context, in schemas.RefitInput) (sch
 	if err := fits(in.Dataset); err != nil {
 		return trained, err
 	}
+	started := a.startWork()
 	body, err := a.Objects.GetContent(ctx, in.Best.OutOfFold)
 	if err != nil {
 		return trained, fmt.Errorf("read out-of-fold predictions: %w", err)
@@ -149,8 +151,10 @@ func (a *Activities) RefitModel(ctx context.Context, in schemas.RefitInput) (sch
 	if err != nil {
 		return trained, fmt.Errorf("store trained model: %w", err)
 	}
-	trained.Artefact, err = a.Objects.PutContent(ctx, "runs/"+trained.RunID+"/learned/", ".json", body)
-	return trained, err
+	if trained.Artefact, err = a.Objects.PutContent(ctx, "runs/"+trained.RunID+"/learned/", ".json", body); err != nil {
+		return trained, fmt.Errorf("store trained model: %w", err)
+	}
+	return trained, a.trackRefit(ctx, trained, started)
 }
 
 // refit trains on all days and adds baselines and drift references.

@@ -106,6 +106,7 @@ function translate() {
   for (const name of ["planned", "train", "railway", "chance"]) at(`head-${name}`).textContent = say(name);
   at("link-model").textContent = say("linkModel");
   at("link-api").textContent = say("linkAPI");
+  at("link-experiments").textContent = say("linkExperiments");
   drawFailure();
   drawModel();
   if (shown) draw(shown);

@@ -41,6 +41,8 @@ type system struct {
 	t    *testing.T
 	out  *bytes.Buffer
 	asOf time.Time
+	// reproduced is the workflow that made a run again.
+	reproduced string
 }
 
 func startSystem(t *testing.T) *system {
@@ -120,6 +122,7 @@ func TestWholeLoop(t *testing.T) {
 	require.True(t, <-killed, "the train worker was killed while it trained")
 	s.nothingIsDoubled(life)
 	s.datasetCommands(life.Dataset)
+	s.runsCanBeMadeAgain(life)
 	address := s.serve()
 	first := s.readBoard(address, life.Package.Digest)
 	s.predictionIsStored(first)
@@ -151,6 +154,7 @@ func (s *system) emptyInputsFailReadably() {
 		schemas.WorkflowScoreBatch:     "no champion yet",
 
 		schemas.WorkflowRecalibrateModel: "no champion yet",
+		schemas.WorkflowReproduceRun:     "names no run",
 	} {
 		_, err := execute[map[string]any](s.t.Context(), s.adapters, "empty/"+name, name, map[string]any{})
 		require.ErrorContains(s.t, err, want, name)

@@ -42,5 +42,6 @@ func purpose(workflow string) string {
 		schemas.WorkflowScoreBatch:    "forecast a whole day",
 
 		schemas.WorkflowRecalibrateModel: "a new calibration for the champion's trees",
+		schemas.WorkflowReproduceRun:     "make a recorded run again",
 	}[workflow]
 }

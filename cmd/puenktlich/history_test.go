@@ -21,20 +21,20 @@ import (
 var updateHistories = flag.Bool("update-histories", false, "capture workflow histories into workflows/testdata/history")
 
 // captured names the runs whose histories are kept, one a workflow type.
-func captured() map[string]string {
+func (s *system) captured() map[string]string {
 	life := schemas.LifecycleID(schemas.DefaultModel)
 	return map[string]string{
 		"collect": schemas.CollectID("main"), "import": "import", "settle": schemas.StepID(life, "settle"), "prepare": schemas.StepID(life, "prepare"),
 		"train": schemas.StepID(life, "train"), "evaluate": schemas.StepID(life, "evaluate"), "package": schemas.StepID(life, "package"),
 		"promote": schemas.StepID(life, "promote"), "lifecycle": life, "model": schemas.ModelID(schemas.DefaultModel),
-		"score": "score", "monitor": "monitor/strict", "collect-handover": "empty/Collect", "recalibrate": "recalibrate",
+		"score": "score", "monitor": "monitor/strict", "collect-handover": "empty/Collect", "recalibrate": "recalibrate", "reproduce": s.reproduced,
 	}
 }
 
 func (s *system) captureHistories() {
 	dir := filepath.Join("workflows", "testdata", "history")
 	require.NoError(s.t, os.MkdirAll(dir, 0o755))
-	for name, id := range captured() {
+	for name, id := range s.captured() {
 		body, err := protojson.Marshal(s.history(id))
 		require.NoError(s.t, err)
 		require.NoError(s.t, os.WriteFile(filepath.Join(dir, name+".json"), append(body, '\n'), 0o644))
@@ -57,7 +57,7 @@ func (s *system) history(id string) *history.History {
 const maxEventBytes = 64 << 10
 
 func (s *system) payloadsAreSmall() {
-	for name, id := range captured() {
+	for name, id := range s.captured() {
 		for _, event := range s.history(id).Events {
 			body, err := protojson.Marshal(event)
 			require.NoError(s.t, err)

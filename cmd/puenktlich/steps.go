@@ -12,6 +12,7 @@ import (
 
 	"puenktlich/activities/collect"
 	"puenktlich/activities/evaluate"
+	"puenktlich/activities/experiment"
 	"puenktlich/activities/monitor"
 	"puenktlich/activities/prepare"
 	"puenktlich/activities/release"
@@ -44,13 +45,14 @@ func (a *adapters) steps() (workers.Steps, error) {
 			Clock: a.clock, Name: name, Past: a.config.Source != config.SourceLive, Every: pollEvery,
 			FullEvery: a.config.FullEvery, CallsPerMinute: a.config.CallsPerMinute, AllStations: countOf(every),
 			Begin: spanStart(a.config, fetch), Recordings: a.config.Recordings},
-		Prepare:  &prepare.Activities{Store: a.db, Objects: a.objects, Clock: a.clock, Name: name, Provenance: origin, CodeVersion: version},
-		Train:    &train.Activities{Library: a.xgboost(), Objects: a.objects, NotFound: objstore.ErrNotFound, Corrupt: objstore.ErrCorrupt, Runs: a.db, Clock: a.clock, CodeVersion: version},
-		Evaluate: &evaluate.Activities{Objects: a.objects, Champions: a.champions(), Store: a.db, Clock: a.clock, NotFound: objstore.ErrNotFound, Name: name, CodeVersion: version, Gate: gate},
+		Prepare:  &prepare.Activities{Store: a.db, Objects: a.objects, Clock: a.clock, Name: name, Provenance: origin, CodeVersion: codeVersion()},
+		Train:    &train.Activities{Library: a.xgboost(), Objects: a.objects, NotFound: objstore.ErrNotFound, Corrupt: objstore.ErrCorrupt, Runs: a.db, Clock: a.clock, CodeVersion: codeVersion()},
+		Evaluate: &evaluate.Activities{Objects: a.objects, Champions: a.champions(), Store: a.db, Clock: a.clock, NotFound: objstore.ErrNotFound, Name: name, CodeVersion: codeVersion(), Gate: gate},
 		Release: &release.Activities{Objects: a.objects, Registry: a.registry, Journal: a.db, Promoter: promoter{a.temporal}, Forecasts: a.db, Name: name, Clock: a.clock, Rollout: rollout(a.config),
-			Key: a.key, Provenance: []schemas.Provenance{origin}, Dir: a.packages, CodeVersion: version},
-		Score:   &score.Activities{Store: a.db, Champions: a.champions(), Clock: a.clock, Name: name, Group: schemas.DefaultGroup},
-		Monitor: &monitor.Activities{Store: a.db, Champions: a.champions(), Clock: a.clock, Name: name},
+			Key: a.key, Provenance: []schemas.Provenance{origin}, Dir: a.packages, CodeVersion: codeVersion()},
+		Score:      &score.Activities{Store: a.db, Champions: a.champions(), Clock: a.clock, Name: name, Group: schemas.DefaultGroup},
+		Monitor:    &monitor.Activities{Store: a.db, Champions: a.champions(), Clock: a.clock, Name: name},
+		Experiment: &experiment.Activities{Reader: experiments(a.db, a.objects)},
 	}, nil
 }
 

@@ -22,7 +22,7 @@ type Room struct {
 // (warehouse, objstore, localstack), which are named where the program is wired.
 func knowledge() []string {
 	return []string{
-		"internal/calibrate", "internal/champion", "internal/dataset", "internal/drift", "internal/feature",
+		"internal/calibrate", "internal/champion", "internal/dataset", "internal/drift", "internal/experiment", "internal/feature",
 		"internal/forecast", "internal/history", "internal/learn", "internal/livestate", "internal/metric", "internal/modelpkg",
 		"internal/policy", "internal/rail", "internal/registry", "internal/timetables", "internal/timetables/archive",
 	}
@@ -40,7 +40,7 @@ func House() []Room {
 		{Path: "activities/train", For: "candidates, folds and the last fit, through the XGBoost library", May: with(knowledge(), "schemas", "schemas/*", "activities/failure", "internal/learn/xgb")},
 		{Path: "activities/*", For: "the steps: structs over small interfaces they declare", May: with(knowledge(), "schemas", "schemas/*", "activities/failure")},
 		{Path: "workers", For: "one file a pool: queue, slots and why, what it registers", May: []string{"schemas", "activities/*", "workflows", "internal/config"}},
-		{Path: "api", For: "routes, handlers, error mapping, the departure board", May: []string{"schemas", "schemas/clickhouse", "internal/feature", "internal/forecast", "internal/rail", "internal/registry", "internal/serving"}},
+		{Path: "api", For: "routes, handlers, error mapping, the departure board", May: []string{"schemas", "schemas/clickhouse", "internal/experiment", "internal/feature", "internal/forecast", "internal/rail", "internal/registry", "internal/serving"}},
 		{Path: "schemas", For: "what outlives a process: inputs and results, queues, IDs, failures"},
 		{Path: "schemas/*", For: "the layout of stored data: ClickHouse rows and migrations, columns of a data set"},
 		{Path: "internal/rail", For: "the domain: events, service days, delay, on time", Pure: true},
@@ -61,6 +61,9 @@ func House() []Room {
 		{Path: "internal/learn", For: "folds, learners and baselines behind one artefact", May: []string{"internal/calibrate", "internal/dataset", "internal/drift", "internal/forecast", "internal/forest", "internal/learn/xgb", "internal/metric", "internal/rail"}},
 		{Path: "internal/learn/xgb", For: "the XGBoost library, loaded at run time", May: []string{"internal/forest"}},
 		{Path: "internal/study", For: "what the model is worth on recorded days, written down", May: []string{"internal/dataset", "internal/feature", "internal/forecast", "internal/forest", "internal/learn", "internal/learn/xgb", "internal/metric", "internal/rail"}},
+		{Path: "internal/experiment", For: "recorded runs as people look at them: list, record, comparison, drawings", May: []string{"schemas", "schemas/clickhouse", "internal/learn", "internal/metric", "internal/plot"}},
+		{Path: "internal/experiment/experimenttest", For: "test support: three recorded runs and what they left behind", May: []string{"schemas", "schemas/clickhouse", "internal/calibrate", "internal/forecast", "internal/learn", "internal/objstore", "internal/warehouse"}},
+		{Path: "internal/plot", For: "small charts as SVG", Pure: true},
 		{Path: "internal/policy", For: "a night's signals to a verdict", May: []string{"schemas"}, Pure: true},
 		{Path: "internal/modelpkg", For: "packages: write, sign, verify, load", May: []string{"schemas", "internal/calibrate", "internal/drift", "internal/feature", "internal/forecast", "internal/forest", "internal/rail"}},
 		{Path: "internal/registry", For: "versions, aliases, what was live when", May: []string{"schemas"}},
@@ -108,6 +111,7 @@ func Libraries() []Library {
 func WallClock() map[string]string {
 	return map[string]string{
 		"activities/evaluate":          "measures how long a forecast takes",
+		"activities/train":             "measures how long a training took",
 		"api":                          "measures how long a request took",
 		"internal/livestate":           "bounds how often the history is read again while tailing",
 		"internal/localstack":          "waits for servers and counts restarts",

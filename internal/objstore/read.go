@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -97,4 +98,15 @@ func (s *Store) List(ctx context.Context, prefix string) ([]Object, error) {
 		}
 	}
 	return objects, nil
+}
+
+// ListRefs is List with the oldest object first, as references without hashes.
+func (s *Store) ListRefs(ctx context.Context, prefix string) ([]Ref, error) {
+	objects, err := s.List(ctx, prefix)
+	slices.SortStableFunc(objects, func(a, b Object) int { return a.ModifiedAt.Compare(b.ModifiedAt) })
+	refs := make([]Ref, len(objects))
+	for i, object := range objects {
+		refs[i] = Ref{Key: object.Key, SizeBytes: object.SizeBytes}
+	}
+	return refs, err
 }

@@ -73,6 +73,22 @@ func flag[R any](name string, at func(*R) *bool) column[R] {
 	return c
 }
 
+// dictionary is a Map(String, String) column; an empty map reads as nil.
+func dictionary[R any](name string, at func(*R) *map[string]string) column[R] {
+	c := computed(name, func(r *R) map[string]string { return *at(r) })
+	c.scan = func(r *R) any {
+		return scanner(func(value any) error {
+			m, ok := value.(map[string]string)
+			*at(r) = nil
+			if len(m) > 0 {
+				*at(r) = m
+			}
+			return converted(name, value, ok)
+		})
+	}
+	return c
+}
+
 // instant is a DateTime or DateTime64 column; it reads as UTC. A missing time
 // is an error.
 func instant[R any](name string, at func(*R) *time.Time) column[R] {

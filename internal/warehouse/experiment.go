@@ -27,6 +27,14 @@ var runTable = table[schema.Run]{name: "runs", columns: []column[schema.Run]{
 	moment("ended_at", func(r *schema.Run) *time.Time { return &r.EndedAt }),
 	field("error", func(r *schema.Run) *string { return &r.Error }),
 	field("version", func(r *schema.Run) *uint64 { return &r.Version }),
+	field("feature_version", func(r *schema.Run) *string { return &r.FeatureVersion }),
+	field("actor", func(r *schema.Run) *string { return &r.Actor }),
+	field("reason", func(r *schema.Run) *string { return &r.Reason }),
+	field("recipe", func(r *schema.Run) *string { return &r.Recipe }),
+	dictionary("environment", func(r *schema.Run) *map[string]string { return &r.Environment }),
+	dictionary("artifacts", func(r *schema.Run) *map[string]string { return &r.Artifacts }),
+	field("duration_seconds", func(r *schema.Run) *float64 { return &r.DurationSeconds }),
+	field("peak_memory_bytes", func(r *schema.Run) *uint64 { return &r.PeakMemoryBytes }),
 }}
 
 var paramTable = table[schema.RunParam]{name: "run_params", columns: []column[schema.RunParam]{
@@ -78,12 +86,7 @@ func (db *DB) Run(ctx context.Context, runID string) (schema.Run, error) {
 // Runs reads the runs of an experiment in their present states, newest first,
 // at most limit; an empty experiment means all.
 func (db *DB) Runs(ctx context.Context, experiment string, limit int) ([]schema.Run, error) {
-	return collect(ctx, db, runTable, statement{
-		sql: "SELECT " + runTable.selectList("") + " FROM runs FINAL" +
-			" WHERE {experiment:String} = '' OR experiment = {experiment:String}" +
-			" ORDER BY started_at DESC, run_id LIMIT {limit:UInt64}",
-		args: []any{driver.Named("experiment", experiment), driver.Named("limit", uint64(limit))},
-	})
+	return db.ListRuns(ctx, schema.RunQuery{Experiment: experiment, Limit: limit})
 }
 
 // RunParams reads the parameters of runs, ordered by run and name.

@@ -72,6 +72,8 @@ func TestEveryFieldComesBack(t *testing.T) {
 	saved(t, schema.Run{
 		RunID: "r", Experiment: "x", Name: "n", Status: schema.RunFinished, Algorithm: "xgboost", DatasetID: "d", DatasetSHA256: "00",
 		Model: "m", ArtifactKey: "runs/r/", CodeVersion: "v1", WorkflowID: "w", Seed: -7, StartedAt: then, EndedAt: later, Error: "e", Version: 2,
+		FeatureVersion: "f1", Actor: "ada", Reason: "why not", Recipe: `{"candidate":{}}`, Environment: map[string]string{"xgboost": "1.7.4", "threads": "2"},
+		Artifacts: map[string]string{schema.ArtifactLearned: "runs/r/learned/x.json"}, DurationSeconds: 1.5, PeakMemoryBytes: 1 << 33,
 	}, db.SaveRun, func() ([]schema.Run, error) { return db.Runs(ctx, "x", 10) })
 	saved(t, schema.RunParam{RunID: "r", Name: "depth", Value: "6"},
 		listOf(db.SaveParams), func() ([]schema.RunParam, error) { return db.RunParams(ctx, "r") })
@@ -91,7 +93,7 @@ func TestStatesSupersede(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if got, err := db.Run(ctx, "r"); err != nil || got != ended {
+	if got, err := db.Run(ctx, "r"); err != nil || !reflect.DeepEqual(got, ended) {
 		t.Errorf("got %+v, %v, want %+v", got, err, ended)
 	}
 	if _, err := db.Run(ctx, "none"); !errors.Is(err, warehouse.ErrNotFound) {

@@ -1,0 +1,94 @@
+package workflows
+
+import (
+	"fmt"
+	"strings"
+
+	"go.temporal.io/sdk/workflow"
+
+	"puenktlich/activities/experiment"
+	"puenktlich/activities/train"
+	"puenktlich/schemas"
+)
+
+// ReproduceRun makes a recorded run again from its record, as a run of its own:
+// data set, candidate, and where the run had them the training on all days and
+// the evaluation. It says whether data set and metrics agree.
+func ReproduceRun(ctx workflow.Context, in schemas.ReproduceInput) (schemas.ReproduceResult, error) {
+	var result schemas.ReproduceResult
+	if in.RunID == "" {
+		return result, refuse(schemas.FailureInvalidInput, "reproduce: the input names no run: give {\"run_id\": \"...\"}")
+	}
+	var steps *experiment.Activities
+	var plan schemas.ReproducePlan
+	err := workflow.ExecuteActivity(with(ctx, light(schemas.QueueRelease, "record of "+in.RunID)), steps.PlanReproduction, in).Get(ctx, &plan)
+	if err != nil {
+		return result, readable(err)
+	}
+	recorded := plan.Recipe.Candidate.RunID
+	tell(ctx, schemas.AttributeModel, plan.Recipe.Candidate.Model)
+	rebuilt, err := rebuild(ctx, in, plan)
+	if err != nil {
+		return result, readable(err)
+	}
+	err = workflow.ExecuteActivity(with(ctx, light(schemas.QueueRelease, "compare with "+recorded)), steps.CompareRuns,
+		schemas.CompareRunsInput{Recorded: recorded, Rebuilt: rebuilt, SkipTest: plan.TestDays.Empty()}).Get(ctx, &result)
+	result.Note = plan.Note
+	show(ctx, reproduceCard(result))
+	return result, readable(err)
+}
+
+// rebuild answers the id of the new run.
+func rebuild(ctx workflow.Context, in schemas.ReproduceInput, plan schemas.ReproducePlan) (string, error) {
+	candidate := plan.Recipe.Candidate
+	reason := "reproduces run " + candidate.RunID
+	if in.Reason != "" {
+		reason += ": " + in.Reason
+	}
+	candidate.RunID, candidate.Actor, candidate.Reason = schemas.RunID(workflow.GetInfo(ctx).WorkflowExecution.RunID, 1), actor(in.Actor), reason
+	err := workflow.ExecuteChildWorkflow(child(ctx, stepID(ctx, "prepare"), "data set "+plan.Recipe.Prepare.Days.String()), PrepareDataset, plan.Recipe.Prepare).Get(ctx, &candidate.Dataset)
+	if err != nil {
+		return "", err
+	}
+	tell(ctx, schemas.AttributeDataset, short(candidate.Dataset.ID))
+	var steps *train.Activities
+	var judged schemas.CandidateResult
+	err = workflow.ExecuteActivity(with(ctx, heavy(schemas.QueueTrain, candidate.Candidate.Name)), steps.TrainCandidate, candidate).Get(ctx, &judged)
+	if err != nil || !plan.Refit {
+		return candidate.RunID, err
+	}
+	var trained schemas.TrainedModel
+	err = workflow.ExecuteActivity(with(ctx, heavy(schemas.QueueTrain, candidate.Candidate.Name+" on all days")), steps.RefitModel,
+		schemas.RefitInput{Model: candidate.Model, Dataset: candidate.Dataset, Days: candidate.Days, Best: judged, Seed: candidate.Seed, SegmentRounds: candidate.SegmentRounds}).Get(ctx, &trained)
+	if err != nil || plan.TestDays.Empty() {
+		return candidate.RunID, err
+	}
+	return candidate.RunID, workflow.ExecuteChildWorkflow(child(ctx, stepID(ctx, "evaluate"), "test on "+plan.TestDays.String()), EvaluateModel,
+		schemas.EvaluateInput{Trained: trained, Dataset: candidate.Dataset, Days: plan.TestDays}).Get(ctx, nil)
+}
+
+func reproduceCard(r schemas.ReproduceResult) string {
+	var b strings.Builder
+	verdict := "**does not agree** with"
+	if r.Agrees {
+		verdict = "agrees with"
+	}
+	b.WriteString(fmt.Sprintf("### Run `%s` %s its record `%s`\n\n| | recorded | rebuilt | |\n|---|--:|--:|---|\n", r.Rebuilt, verdict, r.Recorded))
+	for _, f := range r.Findings {
+		mark := "**differs**"
+		if f.Agrees {
+			mark = "agrees"
+		}
+		b.WriteString(fmt.Sprintf("| %s | %s | %s | %s |\n", f.Name, f.Recorded, f.Rebuilt, mark))
+	}
+	if len(r.Environment) > 0 {
+		b.WriteString("\nWhat else differs:\n")
+	}
+	for _, f := range r.Environment {
+		b.WriteString(fmt.Sprintf("- %s: %s, now %s\n", f.Name, f.Recorded, f.Rebuilt))
+	}
+	if r.Note != "" {
+		b.WriteString("\n" + r.Note + "\n")
+	}
+	return b.String()
+}
