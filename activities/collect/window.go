@@ -46,6 +46,10 @@ func (a *Activities) CollectWindow(ctx context.Context, in schemas.CollectWindow
 // poll asks for all stations, a bounded number at a time, and answers in the
 // order of polls.
 func (a *Activities) poll(ctx context.Context, w schemas.Window, stations []rail.Station) ([]response, error) {
+	before, err := a.recall(ctx, w, stations)
+	if err != nil {
+		return nil, err
+	}
 	var mu sync.Mutex
 	var all []response
 	group, groupCtx := errgroup.WithContext(ctx)
@@ -53,7 +57,7 @@ func (a *Activities) poll(ctx context.Context, w schemas.Window, stations []rail
 	for i, station := range stations {
 		group.Go(func() error {
 			heartbeat(ctx, fmt.Sprintf("station %d of %d", i+1, len(stations)))
-			answers, err := a.pollStation(groupCtx, w, station.EVA)
+			answers, err := a.pollStation(groupCtx, w, station.EVA, before[station.EVA])
 			mu.Lock()
 			defer mu.Unlock()
 			all = append(all, answers...)
@@ -74,11 +78,7 @@ func sortResponses(all []response) {
 	})
 }
 
-func (a *Activities) pollStation(ctx context.Context, w schemas.Window, eva int64) ([]response, error) {
-	before, err := a.recall(ctx, w, eva)
-	if err != nil {
-		return nil, err
-	}
+func (a *Activities) pollStation(ctx context.Context, w schemas.Window, eva int64, before recalled) ([]response, error) {
 	answers, err := a.pollPlans(ctx, w, eva, before.plans)
 	if err != nil {
 		return nil, err
@@ -162,25 +162,31 @@ type recalled struct {
 // and a window before its hour.
 const recallReach = Ahead + 2*windowLength
 
-// recall reads them. What lies in the window itself is left out where it can be asked for
+// recall reads them for all stations in one query. What lies in the window itself is left out where it can be asked for
 // again, so that a repeated window asks the same.
-func (a *Activities) recall(ctx context.Context, w schemas.Window, eva int64) (recalled, error) {
-	query := schema.PollQuery{Source: a.Name, EVA: eva, From: w.From.Truncate(time.Hour).Add(-recallReach), Until: w.From}
+func (a *Activities) recall(ctx context.Context, w schemas.Window, stations []rail.Station) (map[int64]recalled, error) {
+	query := schema.PollQuery{Source: a.Name, From: w.From.Truncate(time.Hour).Add(-recallReach), Until: w.From}
+	known := map[int64]recalled{}
+	for _, station := range stations {
+		query.Stations = append(query.Stations, station.EVA)
+		known[station.EVA] = recalled{plans: map[time.Time]bool{}}
+	}
 	if !a.Past {
 		query.Until = w.To.Add(time.Millisecond)
 	}
 	polls, err := a.Store.Polls(ctx, query)
 	if err != nil {
-		return recalled{}, fmt.Errorf("earlier polls of station %d: %w", eva, err)
+		return nil, fmt.Errorf("earlier polls: %w", err)
 	}
-	known := recalled{plans: map[time.Time]bool{}}
 	for _, poll := range polls {
+		station := known[poll.EVA]
 		switch {
 		case poll.Status != schema.PollOK:
 		case poll.Kind == schema.PollPlan:
-			known.plans[poll.Hour] = true
-		case poll.PolledAt.After(known.polled):
-			known.polled = poll.PolledAt
+			station.plans[poll.Hour] = true
+		case poll.PolledAt.After(station.polled):
+			station.polled = poll.PolledAt
+			known[poll.EVA] = station
 		}
 	}
 	return known, nil
