@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"puenktlich/internal/rail"
+	"puenktlich/internal/testenv"
 	"puenktlich/internal/warehouse"
 	schema "puenktlich/schemas/clickhouse"
 )
@@ -54,6 +55,7 @@ func BenchmarkInsertChanges(b *testing.B) {
 
 func BenchmarkTimelinesOfADay(b *testing.B) {
 	db := benchDB(b)
+	meter := testenv.StartMeter(b)
 	for b.Loop() {
 		found := 0
 		err := db.Timelines(b.Context(), day29(b), func(_ rail.PlannedEvent, changes []rail.Change) error { found += len(changes); return nil })
@@ -62,6 +64,7 @@ func BenchmarkTimelinesOfADay(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(benchEvents*changesEach*b.N)/b.Elapsed().Seconds(), "changes/s")
+	b.ReportMetric(float64(meter.Stop().ProgramCPU.Nanoseconds())/float64(benchEvents*changesEach*b.N), "program-cpu-ns/change")
 }
 
 func BenchmarkTailOfTheNewest(b *testing.B) {

@@ -31,7 +31,11 @@ func (t table[R]) insertText() string {
 func (t table[R]) selectList(prefix string) string {
 	var names []string
 	for _, c := range t.columns {
-		if c.scan != nil {
+		switch {
+		case c.scan == nil:
+		case c.read != "":
+			names = append(names, c.read)
+		default:
 			names = append(names, prefix+c.name)
 		}
 	}

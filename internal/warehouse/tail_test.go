@@ -94,9 +94,10 @@ func TestInsertRefuses(t *testing.T) {
 	t.Parallel()
 	db := migrated(t)
 	good := seen(planned(t, "1", rail.Arrival, "29 10:00"), 1, at(t, "29 09:00"), 1)
-	badStop, noTime, badCode := good, good, good
+	badStop, noTime, badCode, badID := good, good, good, good
 	badStop.Stop, noTime.PolledAt = "nonsense", time.Time{}
 	badCode.Messages = []rail.Message{{ID: "m", Code: 70_000}}
+	badID.Messages = []rail.Message{{ID: "m\x00d"}}
 	cases := map[string]struct {
 		batch  schema.Batch
 		change rail.Change
@@ -107,6 +108,7 @@ func TestInsertRefuses(t *testing.T) {
 		"stop id":          {batch("a"), badStop},
 		"no time of poll":  {batch("b"), noTime},
 		"code of message":  {batch("c"), badCode},
+		"id of message":    {batch("e"), badID},
 		"time before 1970": {batch("d"), seen(rail.PlannedEvent{Stop: good.Stop, Planned: time.Date(1969, 1, 1, 0, 0, 0, 0, time.UTC)}, 1, at(t, "29 09:00"), 0)},
 	}
 	for name, c := range cases {
