@@ -24,14 +24,6 @@ func (t *Table) Encode() ([]byte, error) {
 	schema := columns.Schema(t.Names, t.Units, t.Version)
 	builder := array.NewRecordBuilder(memory.DefaultAllocator, schema)
 	defer builder.Release()
-	for i, row := range t.Rows {
-		appendFixed(builder, row)
-		for j, v := range t.Vector(i) {
-			builder.Field(len(columns.Fields()) + j).(*array.Float32Builder).Append(v)
-		}
-	}
-	record := builder.NewRecord()
-	defer record.Release()
 	var buf bytes.Buffer
 	props := parquet.NewWriterProperties(
 		parquet.WithCompression(compress.Codecs.Zstd), parquet.WithMaxRowGroupLength(rowGroup),
@@ -40,8 +32,13 @@ func (t *Table) Encode() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("write parquet: %w", err)
 	}
-	if err := writer.WriteBuffered(record); err != nil {
-		return nil, fmt.Errorf("write parquet: %w", err)
+	for from := 0; from < len(t.Rows); from += rowGroup {
+		record := t.record(builder, from, min(from+rowGroup, len(t.Rows)))
+		err := writer.WriteBuffered(record)
+		record.Release()
+		if err != nil {
+			return nil, fmt.Errorf("write parquet: %w", err)
+		}
 	}
 	if err := writer.Close(); err != nil {
 		return nil, fmt.Errorf("write parquet: %w", err)
@@ -49,12 +46,33 @@ func (t *Table) Encode() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
-func appendFixed(builder *array.RecordBuilder, row Row) {
-	texts := map[int]string{0: string(row.Stop), 1: string(row.Kind), 2: row.Trip, 4: string(row.ServiceDay),
-		5: string(row.EventDay), 8: row.Category, 9: string(row.Class), 10: row.Line, 14: string(row.Evidence)}
-	for i, s := range texts {
-		builder.Field(i).(*array.StringBuilder).Append(s)
+// record is the rows in [from, to); the caller releases it.
+func (t *Table) record(builder *array.RecordBuilder, from, to int) arrow.Record {
+	for i := from; i < to; i++ {
+		appendFixed(builder, t.Rows[i])
 	}
+	fixed := len(columns.Fields())
+	column := make([]float32, to-from)
+	for j := range t.Names {
+		for i := range column {
+			column[i] = t.Vector(from + i)[j]
+		}
+		builder.Field(fixed+j).(*array.Float32Builder).AppendValues(column, nil)
+	}
+	return builder.NewRecord()
+}
+
+func appendFixed(builder *array.RecordBuilder, row Row) {
+	text := func(column int, s string) { builder.Field(column).(*array.StringBuilder).Append(s) }
+	text(0, string(row.Stop))
+	text(1, string(row.Kind))
+	text(2, row.Trip)
+	text(4, string(row.ServiceDay))
+	text(5, string(row.EventDay))
+	text(8, row.Category)
+	text(9, string(row.Class))
+	text(10, row.Line)
+	text(14, string(row.Evidence))
 	builder.Field(3).(*array.Int64Builder).Append(row.EVA)
 	builder.Field(6).(*array.Int64Builder).Append(row.Planned.Unix())
 	builder.Field(7).(*array.Int32Builder).Append(int32(row.Horizon))
