@@ -25,11 +25,12 @@ func (c fixedClock) Now() time.Time { return time.Time(c) }
 // house is preparation on real servers.
 type house struct {
 	*Activities
-	db   *warehouse.DB
-	conn clickhouse.Conn
+	db       *warehouse.DB
+	conn     clickhouse.Conn
+	database string
 }
 
-func newHouse(t *testing.T) *house {
+func newHouse(t testing.TB) *house {
 	t.Helper()
 	opts := testenv.ClickHouse(t)
 	db, err := warehouse.Open(warehouse.Options(opts))
@@ -47,7 +48,7 @@ func newHouse(t *testing.T) *house {
 	must(t, err)
 	a := &Activities{Store: db, Objects: objects, Clock: fixedClock(on("12:00")), Name: "test",
 		Provenance: schemas.Provenance{Source: "test", Licence: "none"}}
-	return &house{Activities: a, db: db, conn: conn}
+	return &house{Activities: a, db: db, conn: conn, database: opts.Database}
 }
 
 // stored counts the rows of a table, superseded ones included.
