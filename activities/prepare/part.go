@@ -98,6 +98,7 @@ func (a *Activities) vectorise(ctx context.Context, day rail.Day, horizons []int
 	}
 	histories := livestate.Histories{Store: a.Store, Source: a.Name}
 	table := newTable()
+	table.Grow(len(truths) * len(horizons))
 	vector := make([]float32, feature.Width())
 	for i, truth := range truths {
 		if i%500 == 0 && activity.IsActivity(ctx) {

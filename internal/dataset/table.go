@@ -5,6 +5,7 @@ package dataset
 import (
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"puenktlich/internal/rail"
@@ -47,6 +48,12 @@ type Table struct {
 // New is an empty table for these features.
 func New(version string, names, units []string) *Table {
 	return &Table{Version: version, Names: names, Units: units}
+}
+
+// Grow makes room for that many rows more.
+func (t *Table) Grow(rows int) {
+	t.Rows = slices.Grow(t.Rows, rows)
+	t.Features = slices.Grow(t.Features, rows*len(t.Names))
 }
 
 // Append adds a row; features has one value per name and is copied.

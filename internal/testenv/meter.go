@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"testing"
@@ -35,6 +36,7 @@ type Meter struct {
 func StartMeter(tb testing.TB) *Meter {
 	tb.Helper()
 	m := &Meter{tb: tb, before: map[int]time.Duration{}}
+	debug.FreeOSMemory()
 	for _, pid := range m.family() {
 		m.before[pid] = m.cpu(pid)
 		_ = os.WriteFile(proc(pid, "clear_refs"), []byte("5"), 0o600) // 5 resets the peak

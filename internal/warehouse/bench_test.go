@@ -46,11 +46,13 @@ func BenchmarkInsertChanges(b *testing.B) {
 	db := migrated(b)
 	_, changes := benchDay(b)
 	round := 0
+	meter := testenv.StartMeter(b)
 	for b.Loop() {
 		round++
 		insertChanges(b, db, batch(fmt.Sprint(round)), changes...)
 	}
 	b.ReportMetric(float64(len(changes)*b.N)/b.Elapsed().Seconds(), "rows/s")
+	b.ReportMetric(float64(meter.Stop().CPU.Nanoseconds())/float64(len(changes)*b.N), "cpu-ns/row")
 }
 
 func BenchmarkTimelinesOfADay(b *testing.B) {
