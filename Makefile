@@ -57,7 +57,7 @@ check: fmt test ## what a change must pass
 
 .PHONY: bench
 bench: ## run the benchmarks, BENCHTIME each (1x: once)
-	go test -run '^$$' -bench . -benchtime $(BENCHTIME) ./...
+	go test -timeout 0 -run '^$$' -bench . -benchtime $(BENCHTIME) ./...
 
 .PHONY: clean
 clean: ## remove what was built; data under .local and the cache stay

@@ -8,7 +8,10 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"runtime"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"puenktlich/internal/rail"
 	"puenktlich/internal/timetables"
@@ -80,12 +83,32 @@ const seqShift = 20
 // on from it within one poll.
 func firstSeq(t time.Time) uint64 { return uint64(t.UnixMilli()) << seqShift }
 
+// parseAll parses what was answered, on all cores: the greater part of the
+// work of a window.
+func parseAll(responses []response) []timetables.Result {
+	parsed := make([]timetables.Result, len(responses))
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for i, r := range responses {
+		if r.status != schema.PollOK {
+			continue
+		}
+		group.Go(func() error {
+			parsed[i] = timetables.Parse(r.Body, timetables.Origin{Call: r.Call, PolledAt: r.PolledAt, File: archive.Name(r.Call, r.PolledAt)})
+			return nil
+		})
+	}
+	_ = group.Wait() // what cannot be read is in the results
+	return parsed
+}
+
 // read parses all responses; sequence numbers count within one poll time.
 func (a *Activities) read(group string, raw schemas.ObjectRef, responses []response) rows {
 	var out rows
 	var last time.Time
 	ordinal := uint64(0)
-	for _, r := range responses {
+	parsed := parseAll(responses)
+	for i, r := range responses {
 		if !r.PolledAt.Equal(last) {
 			last, ordinal = r.PolledAt, 0
 		}
@@ -93,7 +116,7 @@ func (a *Activities) read(group string, raw schemas.ObjectRef, responses []respo
 			PolledAt: r.PolledAt, Status: r.status, Error: r.reason}
 		out.count(r)
 		if r.status == schema.PollOK {
-			ordinal = out.parse(raw, r, &poll, ordinal)
+			ordinal = out.take(raw, r, parsed[i], &poll, ordinal)
 		}
 		out.polls = append(out.polls, poll)
 	}
@@ -112,9 +135,8 @@ func (o *rows) count(r response) {
 	}
 }
 
-func (o *rows) parse(raw schemas.ObjectRef, r response, poll *schema.Poll, ordinal uint64) uint64 {
-	name := archive.Name(r.Call, r.PolledAt)
-	parsed := timetables.Parse(r.Body, timetables.Origin{Call: r.Call, PolledAt: r.PolledAt, File: name})
+// take adds what one response said.
+func (o *rows) take(raw schemas.ObjectRef, r response, parsed timetables.Result, poll *schema.Poll, ordinal uint64) uint64 {
 	for i := range parsed.Changes {
 		parsed.Changes[i].Seq = firstSeq(r.PolledAt) + ordinal
 		ordinal++
@@ -125,7 +147,7 @@ func (o *rows) parse(raw schemas.ObjectRef, r response, poll *schema.Poll, ordin
 		o.quarantine = append(o.quarantine, schema.Quarantine{Source: poll.Source, EVA: r.Call.EVA, PolledAt: r.PolledAt,
 			RawKey: raw.Key, File: q.File, Element: q.Element, Value: q.Value, Reason: q.Reason})
 	}
-	o.note(parsed.UnknownAttributes, schema.Unknown{Source: poll.Source, Group: poll.Group, EVA: r.Call.EVA, PolledAt: r.PolledAt, File: name, RawKey: raw.Key})
+	o.note(parsed.UnknownAttributes, schema.Unknown{Source: poll.Source, Group: poll.Group, EVA: r.Call.EVA, PolledAt: r.PolledAt, File: archive.Name(r.Call, r.PolledAt), RawKey: raw.Key})
 	o.counts.Planned += len(parsed.Planned)
 	o.counts.Changes += len(parsed.Changes)
 	o.counts.Quarantined += len(parsed.Quarantined)

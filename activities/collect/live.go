@@ -62,12 +62,12 @@ type turn struct {
 // turn.
 func (a *Activities) pollNow(ctx context.Context, w schemas.Window, stations []rail.Station, budget int) ([]response, putOff, error) {
 	turns := make([]turn, len(stations))
+	before, err := a.recall(ctx, w, stations)
+	if err != nil {
+		return nil, putOff{}, err
+	}
 	for i, station := range stations {
-		before, err := a.recall(ctx, w, station.EVA)
-		if err != nil {
-			return nil, putOff{}, err
-		}
-		turns[i] = a.turn(w.To, station.EVA, before, a.fullDue(w.To, i, len(stations)))
+		turns[i] = a.turn(w.To, station.EVA, *before[station.EVA], a.fullDue(w.To, i, len(stations)))
 	}
 	slices.SortStableFunc(turns, func(x, y turn) int {
 		return cmp.Or(x.asked.Compare(y.asked), cmp.Compare(x.times, y.times), cmp.Compare(x.eva, y.eva))

@@ -278,9 +278,9 @@ func TestMoodyAPI(t *testing.T) {
 			t.Errorf("station %d: %+v, want an error of %q", worst.EVA, worst, want)
 		}
 	}
-	polls, err := h.db.PollTimes(t.Context(), schema.PollQuery{Source: "test", EVA: 20, From: at("09:00:00"), Until: at("11:00:00")})
+	polls, err := h.db.PollTimes(t.Context(), schema.PollQuery{Source: "test", Stations: []int64{20}, From: at("09:00:00"), Until: at("11:00:00")})
 	must(t, err)
-	if len(polls) != 1 || result.Counts.Responses < 12*14 {
+	if len(polls[20]) != 1 || result.Counts.Responses < 12*14 {
 		t.Errorf("station 20 was answered at %v; %+v", polls, result.Counts)
 	}
 	source.feel(nil)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"puenktlich/internal/rail"
 	"puenktlich/schemas"
 	schema "puenktlich/schemas/clickhouse"
 )
@@ -26,20 +27,25 @@ type recalled struct {
 	open       time.Time               // start of the oldest gap that no fchg has healed; zero = none
 }
 
-// recall reads them. What lies in the window itself is left out where it can be
-// asked for again, so that a repeated window asks the same.
-func (a *Activities) recall(ctx context.Context, w schemas.Window, eva int64) (recalled, error) {
-	query := schema.PollQuery{Source: a.Name, EVA: eva, From: w.From.Truncate(time.Hour).Add(-recallReach), Until: w.From}
+// recall reads them, for all stations in one query. What lies in the window
+// itself is left out where it can be asked for again, so that a repeated window
+// asks the same.
+func (a *Activities) recall(ctx context.Context, w schemas.Window, stations []rail.Station) (map[int64]*recalled, error) {
+	query := schema.PollQuery{Source: a.Name, From: w.From.Truncate(time.Hour).Add(-recallReach), Until: w.From}
 	if !a.Past {
 		query.From, query.Until = w.To.Truncate(time.Hour).Add(-recallReach), maxTime(w.To, a.Clock.Now()).Add(time.Millisecond)
 	}
+	known := map[int64]*recalled{}
+	for _, station := range stations {
+		query.Stations = append(query.Stations, station.EVA)
+		known[station.EVA] = &recalled{plans: map[time.Time]bool{}, askedPlan: map[time.Time]time.Time{}, noPlan: map[time.Time]bool{}}
+	}
 	polls, err := a.Store.Polls(ctx, query)
 	if err != nil {
-		return recalled{}, fmt.Errorf("earlier polls of station %d: %w", eva, err)
+		return nil, fmt.Errorf("earlier polls: %w", err)
 	}
-	known := recalled{plans: map[time.Time]bool{}, askedPlan: map[time.Time]time.Time{}, noPlan: map[time.Time]bool{}}
 	for _, poll := range polls {
-		known.add(poll, a.Forgets())
+		known[poll.EVA].add(poll, a.Forgets())
 	}
 	return known, nil
 }

@@ -58,8 +58,12 @@ func (a *Activities) poll(ctx context.Context, w schemas.Window, stations []rail
 	if !a.Past {
 		return a.pollNow(ctx, w, stations, budget)
 	}
+	before, err := a.recall(ctx, w, stations)
+	if err != nil {
+		return nil, putOff{}, err
+	}
 	all, err := eachStation(ctx, stations, func(ctx context.Context, station rail.Station) ([]response, error) {
-		return a.replayStation(ctx, w, station.EVA)
+		return a.replayStation(ctx, w, station.EVA, *before[station.EVA])
 	})
 	return all, putOff{}, err
 }
@@ -95,11 +99,7 @@ func sortResponses(all []response) {
 }
 
 // replayStation asks a source with a past for everything of a window.
-func (a *Activities) replayStation(ctx context.Context, w schemas.Window, eva int64) ([]response, error) {
-	before, err := a.recall(ctx, w, eva)
-	if err != nil {
-		return nil, err
-	}
+func (a *Activities) replayStation(ctx context.Context, w schemas.Window, eva int64, before recalled) ([]response, error) {
 	answers, err := a.pollPlans(ctx, w, eva, before.plans)
 	if err != nil {
 		return nil, err

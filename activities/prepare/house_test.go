@@ -25,16 +25,17 @@ func (c fixedClock) Now() time.Time { return time.Time(c) }
 // house is preparation on real servers.
 type house struct {
 	*Activities
-	db   *warehouse.DB
-	conn clickhouse.Conn
+	db       *warehouse.DB
+	conn     clickhouse.Conn
+	database string
 }
 
-func newHouse(t *testing.T) *house {
+func newHouse(t testing.TB) *house {
 	t.Helper()
 	return houseAt(t, testenv.ClickHouse(t))
 }
 
-func houseAt(t *testing.T, opts testenv.ClickHouseOptions) *house {
+func houseAt(t testing.TB, opts testenv.ClickHouseOptions) *house {
 	t.Helper()
 	db, err := warehouse.Open(warehouse.Options(opts))
 	must(t, err)
@@ -49,11 +50,11 @@ func houseAt(t *testing.T, opts testenv.ClickHouseOptions) *house {
 	t.Cleanup(func() { _ = conn.Close() })
 	a := &Activities{Store: db, Objects: bucket(t), Clock: fixedClock(on("12:00")), Name: "test",
 		Provenance: schemas.Provenance{Source: "test", Licence: "none"}}
-	return &house{Activities: a, db: db, conn: conn}
+	return &house{Activities: a, db: db, conn: conn, database: opts.Database}
 }
 
 // bucket is an empty bucket.
-func bucket(t *testing.T) *objstore.Store {
+func bucket(t testing.TB) *objstore.Store {
 	t.Helper()
 	objects, err := objstore.Open(t.Context(), objstore.Options(testenv.S3(t)))
 	must(t, err)

@@ -141,6 +141,7 @@ func (a *Activities) vectorise(ctx context.Context, day rail.Day, horizons []int
 	}
 	histories := livestate.Histories{Store: a.Store, Source: a.Name}
 	table = newTable()
+	table.Grow(len(truths) * len(horizons))
 	vector := make([]float32, feature.Width())
 	for _, truth := range truths {
 		for _, horizon := range horizons {

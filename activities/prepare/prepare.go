@@ -18,7 +18,7 @@ type Clock interface{ Now() time.Time }
 // another's rows.
 type Store interface {
 	Timelines(ctx context.Context, q schema.TimelineQuery, visit func(rail.PlannedEvent, []rail.Change) error) error
-	PollTimes(ctx context.Context, q schema.PollQuery) ([]time.Time, error)
+	PollTimes(ctx context.Context, q schema.PollQuery) (map[int64][]time.Time, error)
 	Truth(ctx context.Context, q schema.TruthQuery, visit func(rail.Truth) error) error
 	InsertTruth(ctx context.Context, batch schema.Batch, settledAt time.Time, truths []rail.Truth) error
 	Daily(ctx context.Context, q schema.DailyQuery) ([]schema.DailySum, error)

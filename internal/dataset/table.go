@@ -5,6 +5,7 @@ package dataset
 import (
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"puenktlich/internal/rail"
@@ -65,6 +66,12 @@ func (t *Table) about(j int) columns.About {
 		return columns.About{Unit: t.Units[j]}
 	}
 	return t.Abouts[j]
+}
+
+// Grow makes room for that many rows more.
+func (t *Table) Grow(rows int) {
+	t.Rows = slices.Grow(t.Rows, rows)
+	t.Features = slices.Grow(t.Features, rows*len(t.Names))
 }
 
 // Append adds a row; features has one value per name and is copied.

@@ -28,15 +28,6 @@ func (t *Table) Encode() ([]byte, error) {
 	schema := columns.Schema(t.Names, abouts, t.Version)
 	builder := array.NewRecordBuilder(memory.DefaultAllocator, schema)
 	defer builder.Release()
-	fixed := len(columns.Fields())
-	for i, row := range t.Rows {
-		appendFixed(builder, row)
-		for j, v := range t.Vector(i) {
-			builder.Field(fixed + j).(*array.Float32Builder).Append(v)
-		}
-	}
-	record := builder.NewRecord()
-	defer record.Release()
 	var buf bytes.Buffer
 	props := parquet.NewWriterProperties(
 		parquet.WithCompression(compress.Codecs.Zstd), parquet.WithMaxRowGroupLength(rowGroup),
@@ -45,13 +36,34 @@ func (t *Table) Encode() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("write parquet: %w", err)
 	}
-	if err := writer.WriteBuffered(record); err != nil {
-		return nil, fmt.Errorf("write parquet: %w", err)
+	for from := 0; from < len(t.Rows); from += rowGroup {
+		record := t.record(builder, from, min(from+rowGroup, len(t.Rows)))
+		err := writer.WriteBuffered(record)
+		record.Release()
+		if err != nil {
+			return nil, fmt.Errorf("write parquet: %w", err)
+		}
 	}
 	if err := writer.Close(); err != nil {
 		return nil, fmt.Errorf("write parquet: %w", err)
 	}
 	return buf.Bytes(), nil
+}
+
+// record is the rows in [from, to); the caller releases it.
+func (t *Table) record(builder *array.RecordBuilder, from, to int) arrow.Record {
+	for i := from; i < to; i++ {
+		appendFixed(builder, t.Rows[i])
+	}
+	fixed := len(columns.Fields())
+	column := make([]float32, to-from)
+	for j := range t.Names {
+		for i := range column {
+			column[i] = t.Vector(from + i)[j]
+		}
+		builder.Field(fixed+j).(*array.Float32Builder).AppendValues(column, nil)
+	}
+	return builder.NewRecord()
 }
 
 func appendFixed(builder *array.RecordBuilder, row Row) {

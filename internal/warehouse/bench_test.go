@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"puenktlich/internal/rail"
+	"puenktlich/internal/testenv"
 	"puenktlich/internal/warehouse"
 	schema "puenktlich/schemas/clickhouse"
 )
@@ -45,15 +46,18 @@ func BenchmarkInsertChanges(b *testing.B) {
 	db := migrated(b)
 	_, changes := benchDay(b)
 	round := 0
+	meter := testenv.StartMeter(b)
 	for b.Loop() {
 		round++
 		insertChanges(b, db, batch(fmt.Sprint(round)), changes...)
 	}
 	b.ReportMetric(float64(len(changes)*b.N)/b.Elapsed().Seconds(), "rows/s")
+	b.ReportMetric(float64(meter.Stop().CPU.Nanoseconds())/float64(len(changes)*b.N), "cpu-ns/row")
 }
 
 func BenchmarkTimelinesOfADay(b *testing.B) {
 	db := benchDB(b)
+	meter := testenv.StartMeter(b)
 	for b.Loop() {
 		found := 0
 		err := db.Timelines(b.Context(), day29(b), func(_ rail.PlannedEvent, changes []rail.Change) error { found += len(changes); return nil })
@@ -62,6 +66,7 @@ func BenchmarkTimelinesOfADay(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(benchEvents*changesEach*b.N)/b.Elapsed().Seconds(), "changes/s")
+	b.ReportMetric(float64(meter.Stop().ProgramCPU.Nanoseconds())/float64(benchEvents*changesEach*b.N), "program-cpu-ns/change")
 }
 
 func BenchmarkTailOfTheNewest(b *testing.B) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	"puenktlich/internal/rail"
@@ -11,7 +12,7 @@ import (
 )
 
 // changeRow is one row of stop_change. The five message slices are of one
-// length.
+// length and written alone; packed is read in their place.
 type changeRow struct {
 	source, group string
 	serviceDay    rail.Day
@@ -22,6 +23,8 @@ type changeRow struct {
 	messageCodes   []uint16
 	messageTimes   []time.Time
 	messageDeleted []uint8
+
+	packed string
 }
 
 var changeTable = table[changeRow]{name: "stop_change", columns: []column[changeRow]{
@@ -44,12 +47,19 @@ var changeTable = table[changeRow]{name: "stop_change", columns: []column[change
 	field("number", func(r *changeRow) *string { return &r.change.Train.Number }),
 	field("operator", func(r *changeRow) *string { return &r.change.Train.Operator }),
 	text("class", func(r *changeRow) *rail.TrainClass { return &r.change.Train.Class }),
-	field("message_ids", func(r *changeRow) *[]string { return &r.messageIDs }),
-	field("message_types", func(r *changeRow) *[]string { return &r.messageTypes }),
-	field("message_codes", func(r *changeRow) *[]uint16 { return &r.messageCodes }),
-	field("message_times", func(r *changeRow) *[]time.Time { return &r.messageTimes }),
-	field("message_deleted", func(r *changeRow) *[]uint8 { return &r.messageDeleted }),
+	messageIDs(),
+	computed("message_types", func(r *changeRow) []string { return r.messageTypes }),
+	computed("message_codes", func(r *changeRow) []uint16 { return r.messageCodes }),
+	computed("message_times", func(r *changeRow) []time.Time { return r.messageTimes }),
+	computed("message_deleted", func(r *changeRow) []uint8 { return r.messageDeleted }),
 }}
+
+// messageIDs reads back for all five message columns.
+func messageIDs() column[changeRow] {
+	c := computed("message_ids", func(r *changeRow) []string { return r.messageIDs })
+	c.read, c.scan = packedMessages, func(r *changeRow) any { return &r.packed }
+	return c
+}
 
 func newChangeRow(batch schema.Batch, change rail.Change) (changeRow, error) {
 	ref, err := change.Stop.Parse()
@@ -76,6 +86,9 @@ func (r *changeRow) add(message rail.Message) error {
 	if message.Code < 0 || message.Code > math.MaxUint16 {
 		return fmt.Errorf("message %q: code %d does not fit the column", message.ID, message.Code)
 	}
+	if strings.Contains(message.ID+message.Type, "\x00") {
+		return fmt.Errorf("message %q of type %q: holds the byte 0, at which messages are told apart", message.ID, message.Type)
+	}
 	at, deleted := message.Time, uint8(0)
 	if at.IsZero() {
 		at = noTime
@@ -92,16 +105,13 @@ func (r *changeRow) add(message rail.Message) error {
 }
 
 // observed is the change of a row that was read.
-func (r *changeRow) observed() rail.Change {
+func (r *changeRow) observed() (rail.Change, error) {
 	change := r.change
-	change.Messages = nil
-	for i := range r.messageIDs {
-		change.Messages = append(change.Messages, rail.Message{
-			ID: r.messageIDs[i], Type: r.messageTypes[i], Code: int(r.messageCodes[i]),
-			Time: known(r.messageTimes[i]), Deleted: r.messageDeleted[i] != 0,
-		})
+	var err error
+	if change.Messages, err = unpackMessages(r.packed); err != nil {
+		return change, fmt.Errorf("read stop_change: %s of seq %d: %w", change.Key(), change.Seq, err)
 	}
-	return change
+	return change, nil
 }
 
 // InsertChanges writes observations. Seq and PolledAt of each must be set, and

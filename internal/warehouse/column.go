@@ -11,6 +11,9 @@ import (
 // column binds one column of a table to rows of type R.
 type column[R any] struct {
 	name string
+	// read is the expression that is read in place of the column; empty: the
+	// column itself.
+	read string
 	// add appends the column of all rows.
 	add func(to driver.BatchColumn, rows []R) error
 	// scan answers where the driver stores the value, in the given row; nil for
@@ -202,9 +205,14 @@ func day[R any, S ~string](name string, at func(*R) *S) column[R] {
 			return to.Append(dates)
 		},
 		scan: func(r *R) any {
+			var last time.Time // days come in runs, and writing one takes long
+			var written S
 			return scanner(func(value any) error {
 				t, ok := value.(time.Time)
-				*at(r) = S(t.Format(dayLayout))
+				if written == "" || t != last {
+					last, written = t, S(t.Format(dayLayout))
+				}
+				*at(r) = written
 				return converted(name, value, ok)
 			})
 		},

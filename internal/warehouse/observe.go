@@ -63,40 +63,36 @@ func (db *DB) InsertQuarantine(ctx context.Context, token string, refused []sche
 	return insert(ctx, db, quarantineTable, token, refused)
 }
 
-// PollTimes are the moments at which a station's changes were asked for and
-// answered, ascending.
-func (db *DB) PollTimes(ctx context.Context, q schema.PollQuery) ([]time.Time, error) {
+// PollTimes are the moments at which each station's changes were asked for and
+// answered, ascending. A station without any is absent.
+func (db *DB) PollTimes(ctx context.Context, q schema.PollQuery) (map[int64][]time.Time, error) {
 	w, err := pollWhere(q)
 	if err != nil {
 		return nil, err
 	}
-	w.and("eva = {eva:Int64}", "eva", q.EVA)
 	w.conditions = append(w.conditions, "kind IN ('rchg', 'fchg')", "status = 'ok'")
-	rows, err := db.conn.Query(ctx, "SELECT DISTINCT polled_at FROM poll WHERE "+w.String()+" ORDER BY polled_at", w.args...)
+	rows, err := db.conn.Query(ctx, "SELECT DISTINCT eva, polled_at FROM poll WHERE "+w.String()+" ORDER BY eva, polled_at", w.args...)
 	if err != nil {
 		return nil, classify("read poll", err)
 	}
 	defer func() { _ = rows.Close() }()
-	var times []time.Time
+	times := map[int64][]time.Time{}
+	var eva int64
+	var at time.Time
 	for rows.Next() {
-		var at time.Time
-		if err := rows.Scan(&at); err != nil {
+		if err := rows.Scan(&eva, &at); err != nil {
 			return nil, classify("read poll", err)
 		}
-		times = append(times, at.UTC())
+		times[eva] = append(times[eva], at.UTC())
 	}
 	return times, classify("read poll", rows.Err())
 }
 
-// Polls reads the polls of a station, or of all stations where EVA is 0,
-// ordered by time and station.
+// Polls reads polls ordered by time and station.
 func (db *DB) Polls(ctx context.Context, q schema.PollQuery) ([]schema.Poll, error) {
 	w, err := pollWhere(q)
 	if err != nil {
 		return nil, err
-	}
-	if q.EVA != 0 {
-		w.and("eva = {eva:Int64}", "eva", q.EVA)
 	}
 	return collect(ctx, db, pollTable, statement{
 		sql:  "SELECT " + pollTable.selectList("") + " FROM poll FINAL WHERE " + w.String() + " ORDER BY polled_at, eva, kind, hour",
@@ -112,6 +108,9 @@ func pollWhere(q schema.PollQuery) (where, error) {
 	w.and("source = {source:String}", "source", q.Source)
 	w.and("polled_at >= "+milliseconds("from"), "from", q.From.UnixMilli())
 	w.and("polled_at < "+milliseconds("until"), "until", q.Until.UnixMilli())
+	if len(q.Stations) > 0 {
+		w.and("eva IN {stations:Array(Int64)}", "stations", q.Stations)
+	}
 	return w, nil
 }
 

@@ -32,12 +32,18 @@ func TestPollTimesAreThoseOfAnsweredPollsForChanges(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	query := schema.PollQuery{Source: "test", EVA: 1, From: at(t, "29 10:00"), Until: at(t, "29 10:05")}
+	query := schema.PollQuery{Source: "test", Stations: []int64{1, 3}, From: at(t, "29 10:00"), Until: at(t, "29 10:05")}
 	got, err := db.PollTimes(ctx, query)
-	if want := []time.Time{at(t, "29 10:00"), at(t, "29 10:01")}; err != nil || !slices.Equal(got, want) {
+	if want := map[int64][]time.Time{1: {at(t, "29 10:00"), at(t, "29 10:01")}}; err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %v, %v, want %v", got, err, want)
 	}
-	query.EVA = 0
+	if some, err := db.Polls(ctx, query); err != nil || !slices.Equal(some, polls[:4]) {
+		t.Errorf("got %+v, %v, want %+v", some, err, polls[:4])
+	}
+	query.Stations = nil
+	if got, err := db.PollTimes(ctx, query); err != nil || len(got) != 2 || !slices.Equal(got[2], []time.Time{at(t, "29 10:04")}) {
+		t.Errorf("got %v, %v, want two stations", got, err)
+	}
 	all, err := db.Polls(ctx, query)
 	if err != nil || !slices.Equal(all, polls[:5]) {
 		t.Errorf("got %+v, %v, want %+v", all, err, polls[:5])

@@ -9,8 +9,10 @@ import (
 	driver "github.com/ClickHouse/clickhouse-go/v2"
 )
 
-// BatchRows is the number of rows sent in one block.
-const BatchRows = 10_000
+// BatchRows is the number of rows sent in one block, which becomes a part: the
+// more there are, the less the server merges. A block of the widest table is
+// held in some 30 MB.
+const BatchRows = 50_000
 
 // table binds a table to rows of type R. All statements are made from its
 // column list.
@@ -31,7 +33,11 @@ func (t table[R]) insertText() string {
 func (t table[R]) selectList(prefix string) string {
 	var names []string
 	for _, c := range t.columns {
-		if c.scan != nil {
+		switch {
+		case c.scan == nil:
+		case c.read != "":
+			names = append(names, c.read)
+		default:
 			names = append(names, prefix+c.name)
 		}
 	}

@@ -19,8 +19,9 @@ func (db *DB) ChangesSince(ctx context.Context, q schema.TailQuery) ([]rail.Chan
 	}
 	var changes []rail.Change
 	err = query(ctx, db, changeTable, stmt, func(r *changeRow) error {
-		changes = append(changes, r.observed())
-		return nil
+		change, err := r.observed()
+		changes = append(changes, change)
+		return err
 	})
 	return changes, err
 }

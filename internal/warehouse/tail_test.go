@@ -78,15 +78,15 @@ func TestInsertTwiceUnderOneTokenIsOneInsert(t *testing.T) {
 	// More rows than a batch, over two months and thus two partitions.
 	var changes []rail.Change
 	events := []rail.PlannedEvent{planned(t, "1", rail.Arrival, "29 10:00"), planned(t, "2", rail.Arrival, "29 11:00")}
-	for seq := uint64(1); seq <= 12_000; seq++ {
+	for seq := uint64(1); seq <= 60_000; seq++ {
 		changes = append(changes, seen(events[seq%2], seq, at(t, "29 09:00").Add(time.Duration(seq)*30*time.Second), 1))
 	}
 	for range 3 {
 		insertChanges(t, db, batch("the poll"), changes...)
 	}
 	rows, err := db.RowCount(t.Context(), "stop_change")
-	if err != nil || rows != 12_000 {
-		t.Errorf("stored %d rows, %v, want 12000", rows, err)
+	if err != nil || rows != 60_000 {
+		t.Errorf("stored %d rows, %v, want 60000", rows, err)
 	}
 }
 
@@ -94,9 +94,10 @@ func TestInsertRefuses(t *testing.T) {
 	t.Parallel()
 	db := migrated(t)
 	good := seen(planned(t, "1", rail.Arrival, "29 10:00"), 1, at(t, "29 09:00"), 1)
-	badStop, noTime, badCode := good, good, good
+	badStop, noTime, badCode, badID := good, good, good, good
 	badStop.Stop, noTime.PolledAt = "nonsense", time.Time{}
 	badCode.Messages = []rail.Message{{ID: "m", Code: 70_000}}
+	badID.Messages = []rail.Message{{ID: "m\x00d"}}
 	cases := map[string]struct {
 		batch  schema.Batch
 		change rail.Change
@@ -107,6 +108,7 @@ func TestInsertRefuses(t *testing.T) {
 		"stop id":          {batch("a"), badStop},
 		"no time of poll":  {batch("b"), noTime},
 		"code of message":  {batch("c"), badCode},
+		"id of message":    {batch("e"), badID},
 		"time before 1970": {batch("d"), seen(rail.PlannedEvent{Stop: good.Stop, Planned: time.Date(1969, 1, 1, 0, 0, 0, 0, time.UTC)}, 1, at(t, "29 09:00"), 0)},
 	}
 	for name, c := range cases {

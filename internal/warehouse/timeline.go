@@ -179,7 +179,11 @@ func (s *changeStream) of(event rail.PlannedEvent) ([]rail.Change, error) {
 		case +1:
 			return changes, nil
 		case 0:
-			changes = append(changes, s.row.observed())
+			change, err := s.row.observed()
+			if err != nil {
+				return nil, err
+			}
+			changes = append(changes, change)
 		}
 		if err := s.next(); err != nil {
 			return nil, err

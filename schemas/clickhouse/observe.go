@@ -126,10 +126,11 @@ type CoverageQuery struct {
 	From, Until time.Time
 }
 
-// PollQuery selects polls of one station.
+// PollQuery selects polls.
 type PollQuery struct {
 	Source string // required
-	EVA    int64
+	// Stations whose polls to read; empty = all of the source.
+	Stations []int64
 	// From and Until bound the time of the poll, half-open.
 	From, Until time.Time
 }
