@@ -25,7 +25,9 @@ type collection struct {
 }
 
 func newCollection(o Options) *collection {
-	desc := func(name, help string) *prometheus.Desc { return prometheus.NewDesc(name, help, []string{"station"}, nil) }
+	desc := func(name, help string) *prometheus.Desc {
+		return prometheus.NewDesc(name, help, []string{"station"}, nil)
+	}
 	return &collection{health: o.Collection, now: o.Clock.Now, logger: o.Logger,
 		silence:  desc("puenktlich_station_silence_seconds", "Domain time since a poll for changes of the station was answered."),
 		gap:      desc("puenktlich_station_gap_seconds", "Domain time since the beginning of the station's oldest gap that no fchg has healed; 0 without one."),
