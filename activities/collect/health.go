@@ -27,7 +27,7 @@ func (a *Activities) health(ctx context.Context, in schemas.CollectWindowInput, 
 	if !a.Past {
 		now = maxTime(now, a.Clock.Now())
 	}
-	all, err := a.Store.StationHealth(ctx, schema.HealthQuery{Source: a.Name, Group: in.Group, Now: now, Reach: HealthReach, Forgets: a.Forgets()})
+	all, err := a.Store.StationHealth(ctx, schema.HealthQuery{Source: a.Name, Group: in.Group, Now: now, Reach: HealthReach, Forgets: a.forgets()})
 	if err != nil {
 		return schemas.GroupHealth{}, fmt.Errorf("health of %s: %w", in.Group, err)
 	}

@@ -149,6 +149,7 @@ type house struct {
 	objects *objstore.Store
 	conn    clickhouse.Conn
 	cursors *cursors
+	baseURL string // of a live source
 }
 
 func newHouse(t testing.TB, source timetables.Source) *house {

@@ -3,6 +3,7 @@ package collect
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"puenktlich/internal/rail"
 	"puenktlich/internal/timetables"
 	"puenktlich/schemas"
+	schema "puenktlich/schemas/clickhouse"
 )
 
 const (
@@ -19,9 +21,12 @@ const (
 	// planPause is how long a plan that was asked for in vain is not asked for
 	// again.
 	planPause = 10 * time.Minute
-	// sureShare of the limit is given to the calls of a window; the rest is for
-	// those that are made again, and so that a window ends before the next begins.
+	// sureShare of the limit is given to the first tries of a window, and of the
+	// time between two windows to all of them; the rest is for calls that are made
+	// again, and for writing, so that a window ends before the next begins.
 	sureShare = 0.8
+	// maxFailures of one station end its turn.
+	maxFailures = 2
 )
 
 // budget is how many calls a window of the group may make: its share of what the
@@ -43,7 +48,8 @@ func (a *Activities) budget(ctx context.Context, stations int) (int, error) {
 	return max(1, int(calls*float64(stations)/float64(all))), nil
 }
 
-// putOff says what a short budget left for the next window.
+// putOff says what a short budget, or a source that does not answer, left for the
+// next window.
 type putOff struct {
 	stations int // not asked at all
 	calls    int
@@ -72,9 +78,28 @@ func (a *Activities) pollNow(ctx context.Context, w schemas.Window, stations []r
 	slices.SortStableFunc(turns, func(x, y turn) int {
 		return cmp.Or(x.asked.Compare(y.asked), cmp.Compare(x.times, y.times), cmp.Compare(x.eva, y.eva))
 	})
-	taken, left := share(turns, budget)
-	answers, err := eachStation(ctx, taken, a.take)
-	return answers, left, err
+	asking, cancel := context.WithTimeout(ctx, time.Duration(sureShare*float64(a.Every)))
+	defer cancel()
+	until, _ := asking.Deadline()
+	answers, err := eachStation(ctx, concurrentLiveStations, share(turns, budget), func(ctx context.Context, t turn) ([]response, error) {
+		return a.take(ctx, until, t)
+	})
+	return answers, left(turns, answers), err
+}
+
+// left is what of the turns was not done.
+func left(turns []turn, answers []response) putOff {
+	asked := map[int64]int{}
+	for _, answer := range answers {
+		asked[answer.Call.EVA]++
+	}
+	var l putOff
+	for _, t := range turns {
+		if l.calls += len(t.calls) - asked[t.eva]; asked[t.eva] == 0 {
+			l.stations++
+		}
+	}
+	return l
 }
 
 // fullDue is the last moment at which the station of an index was due for a
@@ -94,7 +119,7 @@ func (a *Activities) turn(now time.Time, eva int64, before recalled, due time.Ti
 	recent := timetables.Call{Kind: timetables.CallRecent, EVA: eva, AsOf: now}
 	plans := planCalls(now, eva, before)
 	t := turn{eva: eva, asked: before.asked, times: before.times, calls: []timetables.Call{recent}}
-	full := before.lost(now, a.Forgets()) || before.full.Before(due)
+	full := before.lost(now, a.forgets()) || before.full.Before(due)
 	if full {
 		t.calls[0].Kind = timetables.CallFull
 	}
@@ -136,9 +161,9 @@ const urgent = 2
 // share gives the calls of a budget to the stations in their order: first the
 // urgent ones of each, then one more of each and so on. It answers the turns with
 // calls, in order. A budget of 0 takes all.
-func share(turns []turn, budget int) ([]turn, putOff) {
+func share(turns []turn, budget int) []turn {
 	if budget <= 0 {
-		return turns, putOff{}
+		return turns
 	}
 	given := make([]int, len(turns))
 	for round := urgent; budget > 0; round++ {
@@ -153,28 +178,45 @@ func share(turns []turn, budget int) ([]turn, putOff) {
 			break
 		}
 	}
-	var left putOff
 	var taken []turn
 	for i, t := range turns {
-		if left.calls += len(t.calls) - given[i]; given[i] == 0 {
-			left.stations++
-			continue
+		if given[i] > 0 {
+			t.calls = t.calls[:given[i]]
+			taken = append(taken, t)
 		}
-		t.calls = t.calls[:given[i]]
-		taken = append(taken, t)
 	}
-	return taken, left
+	return taken
 }
 
-// take makes the calls of a turn.
-func (a *Activities) take(ctx context.Context, t turn) ([]response, error) {
+// take makes the calls of a turn while there is time for asking. A call under way
+// at its end has failed, the ones after it are put off; and so are those of a
+// station that has failed twice, or that keeps a caller waiting.
+func (a *Activities) take(ctx context.Context, until time.Time, t turn) ([]response, error) {
+	asking, cancel := context.WithDeadline(ctx, until)
+	defer cancel()
 	var answers []response
+	failures := 0
 	for _, call := range t.calls {
-		answer, _, err := a.get(ctx, call)
-		if err != nil {
-			return nil, err
+		answer, err := a.Source.Get(asking, call)
+		switch {
+		case ctx.Err() != nil:
+			return nil, ctx.Err()
+		case errors.Is(err, timetables.ErrNotAsked):
+			return answers, nil
 		}
-		answers = append(answers, answer)
+		r := outcome(call, answer, err)
+		answers = append(answers, r)
+		if r.status == schema.PollFailed {
+			failures++
+		}
+		if failures >= maxFailures || isTimeout(err) {
+			return answers, nil
+		}
 	}
 	return answers, nil
+}
+
+func isTimeout(err error) bool {
+	var timeout interface{ Timeout() bool }
+	return errors.As(err, &timeout) && timeout.Timeout()
 }

@@ -45,19 +45,22 @@ func (a *Activities) recall(ctx context.Context, w schemas.Window, stations []ra
 		return nil, fmt.Errorf("earlier polls: %w", err)
 	}
 	for _, poll := range polls {
-		known[poll.EVA].add(poll, a.Forgets())
+		known[poll.EVA].add(poll, a.forgets())
 	}
 	return known, nil
 }
 
-// Forgets is how long a source that has no past knows a recent change: after two
-// pauses without an answer only fchg tells all. Zero for a source with a past.
-func (a *Activities) Forgets() time.Duration {
-	if a.Past {
+// Forgets is how long a live source polled at that pace remembers a recent
+// change: after two pauses without an answer only fchg tells all. A source with a
+// past forgets nothing: zero.
+func Forgets(past bool, every time.Duration) time.Duration {
+	if past {
 		return 0
 	}
-	return 2 * a.Every
+	return 2 * every
 }
+
+func (a *Activities) forgets() time.Duration { return Forgets(a.Past, a.Every) }
 
 // add takes polls in the order of time.
 func (k *recalled) add(poll schema.Poll, forgets time.Duration) {

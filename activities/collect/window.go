@@ -18,8 +18,12 @@ import (
 	schema "puenktlich/schemas/clickhouse"
 )
 
-// concurrentStations bounds the calls under way at once.
-const concurrentStations = 8
+// concurrentStations bounds the stations asked at once: of a live source, whose
+// calls wait for each other anyway, more, so that some that hang hold up no others.
+const (
+	concurrentStations     = 8
+	concurrentLiveStations = 16
+)
 
 // CollectWindow makes every poll of a group in a window, keeps the answers raw,
 // writes what was in them, and moves the cursor. Repeating it changes nothing:
@@ -62,18 +66,18 @@ func (a *Activities) poll(ctx context.Context, w schemas.Window, stations []rail
 	if err != nil {
 		return nil, putOff{}, err
 	}
-	all, err := eachStation(ctx, stations, func(ctx context.Context, station rail.Station) ([]response, error) {
+	all, err := eachStation(ctx, concurrentStations, stations, func(ctx context.Context, station rail.Station) ([]response, error) {
 		return a.replayStation(ctx, w, station.EVA, *before[station.EVA])
 	})
 	return all, putOff{}, err
 }
 
 // eachStation asks for all stations, a bounded number at a time.
-func eachStation[S any](ctx context.Context, stations []S, ask func(context.Context, S) ([]response, error)) ([]response, error) {
+func eachStation[S any](ctx context.Context, limit int, stations []S, ask func(context.Context, S) ([]response, error)) ([]response, error) {
 	var mu sync.Mutex
 	var all []response
 	group, groupCtx := errgroup.WithContext(ctx)
-	group.SetLimit(concurrentStations)
+	group.SetLimit(limit)
 	for i, station := range stations {
 		group.Go(func() error {
 			heartbeat(ctx, fmt.Sprintf("station %d of %d", i+1, len(stations)))
@@ -104,7 +108,7 @@ func (a *Activities) replayStation(ctx context.Context, w schemas.Window, eva in
 	if err != nil {
 		return nil, err
 	}
-	if before.lost(w.To, a.Forgets()) {
+	if before.lost(w.To, a.forgets()) {
 		full, _, err := a.get(ctx, timetables.Call{Kind: timetables.CallFull, EVA: eva, AsOf: w.From})
 		if err != nil {
 			return nil, err
@@ -198,22 +202,27 @@ func (a *Activities) pollPlans(ctx context.Context, w schemas.Window, eva int64,
 // cancelled context is an error, since it says nothing about the source.
 func (a *Activities) get(ctx context.Context, call timetables.Call) (response, time.Time, error) {
 	answer, err := a.Source.Get(ctx, call)
+	if ctx.Err() != nil {
+		return response{}, time.Time{}, ctx.Err()
+	}
+	return outcome(call, answer, err), answer.Next, nil
+}
+
+// outcome is what became of a call.
+func outcome(call timetables.Call, answer timetables.Response, err error) response {
 	r := response{Response: answer, status: schema.PollOK}
 	r.Call = call
 	if r.PolledAt.IsZero() {
 		r.PolledAt = call.AsOf
 	}
 	r.PolledAt = wholeSecond(r.PolledAt)
-	if ctx.Err() != nil {
-		return r, time.Time{}, ctx.Err()
-	}
 	switch {
 	case errors.Is(err, timetables.ErrNotFound):
 		r.status, r.reason, r.Body = schema.PollMissing, err.Error(), nil
 	case err != nil:
 		r.status, r.reason, r.Body = schema.PollFailed, err.Error(), nil
 	}
-	return r, answer.Next, nil
+	return r
 }
 
 // wholeSecond rounds up, the resolution of archives: a poll never claims to

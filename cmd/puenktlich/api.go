@@ -199,7 +199,7 @@ func (i *instance) handler(forecaster *serving.Forecaster) http.Handler {
 		},
 		Collection: func(ctx context.Context) ([]schema.StationHealth, error) {
 			return i.db.StationHealth(ctx, schema.HealthQuery{Source: sourceName(i.config), Now: i.clock.Now(), Reach: collect.HealthReach,
-				Forgets: (&collect.Activities{Past: i.config.Source != config.SourceLive, Every: pollEvery}).Forgets()})
+				Forgets: collect.Forgets(i.config.Source != config.SourceLive, pollEvery)})
 		}})
 }
 

@@ -21,6 +21,10 @@ import (
 // liveURL is Deutsche Bahn's Timetables API.
 const liveURL = "https://apis.deutschebahn.com/db-api-marketplace/apis/timetables/v1"
 
+// liveTimeout is how long an answer of the live API is waited for: it comes within
+// a second, and a minute's calls share the minute.
+const liveTimeout = 15 * time.Second
+
 // pollEvery is the pause between polls where the source does not say when its
 // next answer is due.
 const pollEvery = time.Minute
@@ -64,7 +68,7 @@ func serveNetwork(n timetables.Network, at clock.Clock, listen string) (url stri
 func timetablesClient(c config.Config, at clock.Clock) (*timetables.Client, error) {
 	options := timetables.ClientOptions{BaseURL: c.TimetablesURL, ClientID: c.ClientID, APIKey: c.APIKey, SendAsOf: c.Source != config.SourceLive, Now: at.Now}
 	if c.Source == config.SourceLive {
-		options.CallsPerMinute = c.CallsPerMinute
+		options.CallsPerMinute, options.Timeout = c.CallsPerMinute, liveTimeout
 		if options.BaseURL == "" {
 			options.BaseURL = liveURL
 		}

@@ -1,6 +1,7 @@
 package timetables
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -42,8 +43,9 @@ type ClientOptions struct {
 	// Jitter draws from [0,1): what waiting and spacing are lengthened by, at most
 	// a fifth. Defaults to a random number.
 	Jitter func() float64
-	// HTTP defaults to a client with a timeout of 30 seconds that follows no
-	// redirects.
+	// Timeout is how long one answer is waited for. Defaults to 30 seconds.
+	Timeout time.Duration
+	// HTTP defaults to a client with that timeout that follows no redirects.
 	HTTP *http.Client
 	// Now is the domain time of an answer whose server does not say it and that
 	// was not asked as of a moment. Without it that is the call's AsOf.
@@ -75,7 +77,7 @@ func NewClient(options ClientOptions) (*Client, error) {
 	}
 	options.BaseURL = strings.TrimRight(options.BaseURL, "/")
 	if options.HTTP == nil {
-		options.HTTP = &http.Client{Timeout: requestTimeout, CheckRedirect: stay}
+		options.HTTP = &http.Client{Timeout: cmp.Or(options.Timeout, requestTimeout), CheckRedirect: stay}
 	}
 	if options.RetryWait == 0 {
 		options.RetryWait = time.Second
@@ -110,7 +112,8 @@ func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse
 // together, after 1, 2 and 4 seconds or as long as the server asks for at most
 // MaxRetryWait; all callers of the client wait with it where the server asked or
 // answered 429. Where it asks for more, all calls end with that answer, unasked,
-// until the time is over, at most MaxHold.
+// until the time is over, at most MaxHold. Where the context ends before the call
+// was made, the error is ErrNotAsked too.
 func (c *Client) Get(ctx context.Context, call Call) (Response, error) {
 	header := http.Header{"Accept": {"application/xml"}}
 	if c.options.SendAsOf {

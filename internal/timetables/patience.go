@@ -22,19 +22,27 @@ const (
 	maxJitter = 0.2
 )
 
+// ErrNotAsked says that a call was not made: its context ended while it waited for
+// its turn. It says nothing about the server.
+var ErrNotAsked = errors.New("not asked")
+
 // fetch tries until the server answers, or nothing is gained by trying again.
 func (c *Client) fetch(ctx context.Context, call Call, path string, header http.Header) ([]byte, http.Header, error) {
+	if err := c.admit(ctx, call); err != nil {
+		return nil, nil, err
+	}
 	for attempt := 1; ; attempt++ {
-		if err := c.admit(ctx, call); err != nil {
-			return nil, nil, err
-		}
 		body, answered, err := c.once(ctx, call, path, header)
 		wait, again := c.backOff(ctx, err, attempt)
 		if !again {
 			return body, answered, err
 		}
-		if err := c.wait(ctx, err, wait); err != nil {
-			return nil, nil, fmt.Errorf("call %s: waiting to try again: %w", callName(call), err)
+		late := c.wait(ctx, err, wait)
+		if late == nil {
+			late = c.admit(ctx, call)
+		}
+		if late != nil {
+			return nil, answered, fmt.Errorf("%w; not tried again: %w", err, late)
 		}
 	}
 }
@@ -127,7 +135,7 @@ func (c *Client) admit(ctx context.Context, call Call) error {
 		return err
 	}
 	if err := c.turn(ctx); err != nil {
-		return fmt.Errorf("call %s: waiting for its turn: %w", callName(call), err)
+		return fmt.Errorf("call %s: %w: waiting for its turn: %w", callName(call), ErrNotAsked, err)
 	}
 	return c.hold(call) // another caller may have been told meanwhile
 }

@@ -266,9 +266,14 @@ func TestWaitingEndsWithTheContext(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
 		began := time.Now()
-		_, err := s.client(t, 0).Get(ctx, rchg)
-		if !errors.Is(err, context.DeadlineExceeded) || time.Since(began) != 10*time.Second {
+		client := s.client(t, 0)
+		_, err := client.Get(ctx, rchg)
+		status := (*timetables.StatusError)(nil)
+		if !errors.Is(err, context.DeadlineExceeded) || !errors.As(err, &status) || status.Status != 429 || time.Since(began) != 10*time.Second {
 			t.Errorf("%v after %s", err, time.Since(began))
+		}
+		if _, err := client.Get(ctx, rchg); !errors.Is(err, timetables.ErrNotAsked) || len(s.asked) != 1 {
+			t.Errorf("%v after %d calls, want the next not to be made", err, len(s.asked))
 		}
 	})
 }
