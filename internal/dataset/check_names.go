@@ -20,7 +20,8 @@ const (
 
 // names checks the columns that hold names.
 func (i *inspection) names() []schemas.Check {
-	sets := stop("names", "kind, class and evidence have no value but those of the domain")
+	sets := stop("names", "kind and evidence have no value but those of the domain")
+	classes := warning("classes", "the train class is F, N, S, D or unknown: another one is a new code of the source")
 	unknown := warning("unknown_category", "at most %g of a day's rows lack category or class", maxUnknown)
 	fresh := warning("categories", "no category with %g of a day's rows is absent on all others", newCategory)
 	onDays := map[string]int{}
@@ -31,7 +32,7 @@ func (i *inspection) names() []schemas.Check {
 	}
 	for _, p := range i.days {
 		closed(sets, p.Day, columns.Kind, p.Kinds, string(rail.Arrival), string(rail.Departure))
-		closed(sets, p.Day, columns.Class, p.Classes, string(rail.ClassUnknown), string(rail.LongDistance), string(rail.Regional), string(rail.Suburban), string(rail.OtherTraffic), "")
+		closed(classes, p.Day, columns.Class, p.Classes, string(rail.ClassUnknown), string(rail.LongDistance), string(rail.Regional), string(rail.Suburban), string(rail.OtherTraffic), "")
 		closed(sets, p.Day, columns.Evidence, p.Evidence, string(rail.ChangeObserved), string(rail.PolledWithoutChange))
 		for _, t := range p.Categories {
 			if share := ratio(t.Rows, p.Rows); len(i.days) > 1 && onDays[t.Value] == 1 && share >= newCategory {
@@ -41,7 +42,7 @@ func (i *inspection) names() []schemas.Check {
 		lacking(unknown, p, columns.Category, p.Categories, "")
 		lacking(unknown, p, columns.Class, p.Classes, "", string(rail.ClassUnknown))
 	}
-	return []schemas.Check{*sets, *unknown, *fresh}
+	return []schemas.Check{*sets, *classes, *unknown, *fresh}
 }
 
 // closed fails for every value beside the allowed ones.

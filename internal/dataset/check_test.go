@@ -157,6 +157,11 @@ func TestEveryFaultIsFound(t *testing.T) {
 				r.Kind = "passage"
 			}
 		}), schemas.Finding{Day: second, Column: "kind", Value: `"passage" in 2 rows`, Limit: `one of ["arrival" "departure"]`}},
+		"a class that is new": {"classes", schemas.SeverityWarning, each(func(i int, r *dataset.Row, _ []float32) {
+			if i < 2 {
+				r.Class = "X"
+			}
+		}), schemas.Finding{Day: second, Column: "class", Value: `"X" in 2 rows`, Limit: `one of ["?" "F" "N" "S" "D" ""]`}},
 		"a horizon too many": {"horizons", schemas.SeverityStop, each(func(i int, r *dataset.Row, _ []float32) {
 			if i == 0 {
 				r.Horizon = 90
