@@ -33,8 +33,11 @@ func (e *BadPartError) Error() string {
 // Unwrap gives the cause.
 func (e *BadPartError) Unwrap() error { return e.Err }
 
-// Stream reads the rows of a sealed data set in batches of at most one row
-// group, in the same order each time, without holding all of them. It is for
+// streamRows of a batch: each is held a few times over on its way to a learner.
+const streamRows = 16 * 1024
+
+// Stream reads the rows of a sealed data set in batches of at most 16,384, in
+// the same order each time, without holding all of them. It is for
 // one reader at a time.
 type Stream struct {
 	ctx     context.Context
@@ -222,7 +225,7 @@ func newPartReader(ctx context.Context, body []byte) (*partReader, error) {
 		return nil, fmt.Errorf("read parquet: %w", err)
 	}
 	p := &partReader{file: reader}
-	arrows, err := pqarrow.NewFileReader(reader, pqarrow.ArrowReadProperties{BatchSize: rowGroup}, memory.DefaultAllocator)
+	arrows, err := pqarrow.NewFileReader(reader, pqarrow.ArrowReadProperties{BatchSize: streamRows}, memory.DefaultAllocator)
 	if err == nil {
 		err = p.begin(ctx, arrows)
 	}
