@@ -19,19 +19,14 @@ import (
 // are decoded once, of large ones a bounded part is held.
 const KeepBytes = 256 << 20
 
-// BadPartError says that a part is not what a data set is made of: trying again
-// does not help.
-type BadPartError struct {
-	Dataset, Day string
-	Err          error
-}
+// UnfitError says that a data set is not one, or has not the days that were
+// asked for: trying again does not help.
+type UnfitError struct{ Err error }
 
-func (e *BadPartError) Error() string {
-	return fmt.Sprintf("part %s of data set %s: %v", e.Day, e.Dataset, e.Err)
-}
+func (e *UnfitError) Error() string { return e.Err.Error() }
 
 // Unwrap gives the cause.
-func (e *BadPartError) Unwrap() error { return e.Err }
+func (e *UnfitError) Unwrap() error { return e.Err }
 
 // streamRows of a batch: each is held a few times over on its way to a learner.
 const streamRows = 16 * 1024
@@ -62,7 +57,7 @@ func Open(ctx context.Context, objects Objects, ref schemas.DatasetRef, days sch
 		return nil, fmt.Errorf("read manifest of data set %s: %w", ref.ID, err)
 	}
 	if err := json.Unmarshal(body, &manifest); err != nil {
-		return nil, fmt.Errorf("read manifest of data set %s: %w", ref.ID, err)
+		return nil, &UnfitError{fmt.Errorf("read manifest of data set %s: %w", ref.ID, err)}
 	}
 	for _, part := range manifest.Parts {
 		if days.Empty() || days.From <= part.Day && part.Day < days.To {
@@ -70,7 +65,7 @@ func Open(ctx context.Context, objects Objects, ref schemas.DatasetRef, days sch
 		}
 	}
 	if len(s.parts) == 0 {
-		return nil, fmt.Errorf("data set %s has no part in %s", ref.ID, days)
+		return nil, &UnfitError{fmt.Errorf("data set %s has no part in %s", ref.ID, days)}
 	}
 	first, err := s.open(s.parts[0])
 	if err != nil {
@@ -209,7 +204,7 @@ func (s *Stream) bad(part schemas.DatasetPart, err error) error {
 	if s.ctx.Err() != nil {
 		return s.ctx.Err()
 	}
-	return &BadPartError{Dataset: s.id, Day: part.Day, Err: err}
+	return &UnfitError{fmt.Errorf("part %s of data set %s: %w", part.Day, s.id, err)}
 }
 
 // partReader reads one part, one batch at a time.

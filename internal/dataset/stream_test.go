@@ -108,7 +108,7 @@ func TestBadPartsAreTold(t *testing.T) {
 		require.NoError(t, err)
 		_, err = next()
 		require.ErrorContains(t, err, want)
-		require.True(t, errors.As(err, new(*dataset.BadPartError)))
+		require.True(t, errors.As(err, new(*dataset.UnfitError)))
 	}
 	objects["part-2"] = whole
 	delete(objects, "part-3")
@@ -121,9 +121,10 @@ func TestBadPartsAreTold(t *testing.T) {
 	}
 	_, err = next()
 	require.ErrorContains(t, err, "no such object: part-3")
-	require.False(t, errors.As(err, new(*dataset.BadPartError)), "trying again may help")
+	require.False(t, errors.As(err, new(*dataset.UnfitError)), "trying again may help")
 	_, err = dataset.Open(t.Context(), objects, ref, schemas.DayRange{From: "2024-11-01", To: "2024-11-02"}, 0)
 	require.EqualError(t, err, "data set d1 has no part in 2024-11-01/2024-11-02")
+	require.True(t, errors.As(err, new(*dataset.UnfitError)))
 }
 
 // other is a part of another feature version.
