@@ -2,6 +2,7 @@ package workflows_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -191,4 +192,21 @@ func TestTableWhileItRuns(t *testing.T) {
 	run(t, env)
 	require.NotEmpty(t, tables)
 	require.True(t, slices.ContainsFunc(tables, func(s schemas.SearchTable) bool { return s.Waiting > 0 && s.Waiting < 6 }), "waiting falls")
+}
+
+// The largest result there can be, with a reason in every row, is no larger than
+// a history event may be.
+func TestLargestResultIsSmall(t *testing.T) {
+	t.Parallel()
+	var result schemas.TrainResult
+	digest := strings.Repeat("0", 64)
+	for range schemas.MaxCandidates {
+		result.Candidates = append(result.Candidates, schemas.CandidateResult{RunID: digest[:36] + "-10-rung-3", FailReason: strings.Repeat("x", 203),
+			Candidate: schemas.Candidate{Name: "s10 xgboost_binary plan+forecast", Algorithm: schemas.AlgorithmBinary, FeatureSet: schemas.FeaturesPlanForecast, Rounds: 1000, MaxDepth: 8,
+				LearningRate: 0.01234, MinChild: 12.34, Subsample: 0.1234, ColSample: 0.1234, Lambda: 12.34},
+			OutOfFold: schemas.ObjectRef{Key: "runs/" + digest[:36] + "-10-rung-3/out-of-fold/" + digest + ".json", SHA256: digest, SizeBytes: 1 << 30}, Brier: 1.0 / 3, LogLoss: 1.0 / 3})
+	}
+	body, err := json.Marshal(result)
+	require.NoError(t, err)
+	require.Less(t, len(body), 64<<10)
 }

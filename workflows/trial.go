@@ -68,7 +68,7 @@ func (t *trial) begin(ctx workflow.Context, i, rounds int) workflow.Future {
 }
 
 // maxReason bounds what a result carries of an error.
-const maxReason = 300
+const maxReason = 200
 
 // take waits for a candidate and shows the table. A later rung that fails
 // leaves the scores of the one before.

@@ -101,6 +101,9 @@ func (c checkpoints) read(ctx context.Context, training string, segment int) (*m
 		return nil, c.broken(key, fmt.Errorf("it is of format %q, input %.12s, training %s, %d rounds: want %q, %.12s, %s, %d",
 			m.Format, m.Input, m.Training, m.Rounds, checkpointFormat, c.input, training, segment*c.segmentRounds))
 	}
+	if len(m.TrainLoss) != m.Rounds || m.EvalLoss != nil && len(m.EvalLoss) != m.Rounds {
+		return nil, c.broken(key, fmt.Errorf("it has %d and %d losses for %d rounds", len(m.TrainLoss), len(m.EvalLoss), m.Rounds))
+	}
 	return &m, nil
 }
 

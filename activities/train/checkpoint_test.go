@@ -202,7 +202,7 @@ func TestSpoiledCheckpoints(t *testing.T) {
 		"another model file": {func(string, []byte) []byte { return []byte(`{"learner":{}}`) }, ".model.json", "is not one of this training"},
 		"a loss is left out": {func(_ string, b []byte) []byte {
 			return []byte(strings.Replace(string(b), `"train_log_loss":[`, `"train_log_loss":[0.5,`, 1))
-		}, "/0003.json", "9 rounds in the model, 10 losses"},
+		}, "/0003.json", "it has 10 and 9 losses for 9 rounds"},
 		"half of a model file": {func(_ string, b []byte) []byte { return b[:len(b)/2] }, ".model.json", "is not one of this training"},
 	}
 	for name, test := range tests {

@@ -70,11 +70,13 @@ func (a *Activities) TrainCandidate(ctx context.Context, in schemas.CandidateInp
 	if err := fits(in.Dataset); err != nil {
 		return result, err
 	}
+	beat := newBeat(ctx)
+	defer beat.stop()
 	started := a.startWork()
 	if err := a.track(ctx, in, started, schema.RunRunning, ""); err != nil {
 		return result, err
 	}
-	oof, err := a.judge(ctx, in)
+	oof, err := a.judge(ctx, in, beat)
 	if err != nil {
 		err = final(ctx, "candidate "+in.Candidate.Name, err)
 		if isFinal(err) {
@@ -101,15 +103,14 @@ func (a *Activities) TrainCandidate(ctx context.Context, in schemas.CandidateInp
 }
 
 // judge trains the folds.
-func (a *Activities) judge(ctx context.Context, in schemas.CandidateInput) (learn.OutOfFold, error) {
+func (a *Activities) judge(ctx context.Context, in schemas.CandidateInput, beat *beat) (learn.OutOfFold, error) {
 	s, err := Settings(in.Candidate, in.Seed, in.SegmentRounds)
 	if err != nil {
 		return learn.OutOfFold{}, err
 	}
 	s.Until = in.Rounds
 	run := training{run: in.RunID, data: in.Dataset, days: in.Days, segmentRounds: s.SegmentRounds}
-	source, trainer, stop, err := a.begin(ctx, run)
-	defer stop()
+	source, trainer, err := a.begin(ctx, run, beat)
 	if err != nil {
 		return learn.OutOfFold{}, err
 	}
@@ -133,6 +134,8 @@ func (a *Activities) RefitModel(ctx context.Context, in schemas.RefitInput) (sch
 	if err := fits(in.Dataset); err != nil {
 		return trained, err
 	}
+	beat := newBeat(ctx)
+	defer beat.stop()
 	started := a.startWork()
 	body, err := a.Objects.GetContent(ctx, in.Best.OutOfFold)
 	if err != nil {
@@ -142,7 +145,7 @@ func (a *Activities) RefitModel(ctx context.Context, in schemas.RefitInput) (sch
 	if err := json.Unmarshal(body, &oof); err != nil {
 		return trained, failure.Integrity(err, "out-of-fold predictions %s", in.Best.OutOfFold.Key)
 	}
-	learned, err := a.refit(ctx, in, oof)
+	learned, err := a.refit(ctx, in, oof, beat)
 	if err != nil {
 		return trained, final(ctx, "train "+in.Best.Candidate.Name, err)
 	}
@@ -158,14 +161,13 @@ func (a *Activities) RefitModel(ctx context.Context, in schemas.RefitInput) (sch
 }
 
 // refit trains on all days and adds baselines and drift references.
-func (a *Activities) refit(ctx context.Context, in schemas.RefitInput, oof learn.OutOfFold) (learn.Learned, error) {
+func (a *Activities) refit(ctx context.Context, in schemas.RefitInput, oof learn.OutOfFold, beat *beat) (learn.Learned, error) {
 	s, err := Settings(in.Best.Candidate, in.Seed, in.SegmentRounds)
 	if err != nil {
 		return learn.Learned{}, err
 	}
 	run := training{run: in.Best.RunID, data: in.Dataset, days: in.Days, segmentRounds: s.SegmentRounds}
-	source, trainer, stop, err := a.begin(ctx, run)
-	defer stop()
+	source, trainer, err := a.begin(ctx, run, beat)
 	if err != nil {
 		return learn.Learned{}, err
 	}
@@ -199,24 +201,22 @@ type training struct {
 	segmentRounds int
 }
 
-// begin opens library and data set and starts heartbeats; stop ends them and
-// may always be called.
-func (a *Activities) begin(ctx context.Context, t training) (*dataset.Stream, learn.Trainer, func(), error) {
-	beat := newBeat(ctx)
+// begin opens library and data set.
+func (a *Activities) begin(ctx context.Context, t training, beat *beat) (*dataset.Stream, learn.Trainer, error) {
 	library, err := a.Library()
 	if err != nil {
-		return nil, learn.Trainer{}, beat.stop, &learn.StorageError{Err: fmt.Errorf("train: %w", err)}
+		return nil, learn.Trainer{}, &learn.StorageError{Err: fmt.Errorf("train: %w", err)}
 	}
 	source, err := dataset.OpenTraining(ctx, a.Objects, t.data, t.days, dataset.KeepBytes)
 	if dataset.Unfit(err) {
-		return nil, learn.Trainer{}, beat.stop, failure.Validation("train: %v", err)
+		return nil, learn.Trainer{}, failure.Validation("train: %v", err)
 	}
 	if err != nil {
-		return nil, learn.Trainer{}, beat.stop, &learn.StorageError{Err: fmt.Errorf("train: %w", err)}
+		return nil, learn.Trainer{}, &learn.StorageError{Err: fmt.Errorf("train: %w", err)}
 	}
 	return source, learn.Trainer{Library: library, Progress: beat.report, Checkpoints: checkpoints{
 		objects: a.Objects, notFound: a.NotFound, corrupt: a.Corrupt, run: schemas.FirstRung(t.run),
-		input: inputHash(t.data, t.days, library), segmentRounds: t.segmentRounds}}, beat.stop, nil
+		input: inputHash(t.data, t.days, library), segmentRounds: t.segmentRounds}}, nil
 }
 
 // final says whether a retry makes sense: it does where storage was in trouble,

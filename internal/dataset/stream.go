@@ -18,8 +18,11 @@ import (
 // are decoded once, of large ones a bounded part is held.
 const KeepBytes = 256 << 20
 
-// Stream reads the rows of a sealed data set in batches of at most one row
-// group, in the same order each time, without holding all of them. It is for
+// streamRows of a batch: each is held a few times over on its way to a learner.
+const streamRows = 16 * 1024
+
+// Stream reads the rows of a sealed data set in batches of at most 16,384, in
+// the same order each time, without holding all of them. It is for
 // one reader at a time.
 type Stream struct {
 	ctx     context.Context
@@ -227,7 +230,7 @@ func newPartReader(ctx context.Context, body []byte) (*partReader, error) {
 		return nil, fmt.Errorf("read parquet: %w", err)
 	}
 	p := &partReader{file: reader}
-	arrows, err := pqarrow.NewFileReader(reader, pqarrow.ArrowReadProperties{BatchSize: rowGroup}, memory.DefaultAllocator)
+	arrows, err := pqarrow.NewFileReader(reader, pqarrow.ArrowReadProperties{BatchSize: streamRows}, memory.DefaultAllocator)
 	if err == nil {
 		err = p.begin(ctx, arrows)
 	}

@@ -61,7 +61,7 @@ func TestStreamGivesWhatLoadGives(t *testing.T) {
 	}
 }
 
-// A part larger than a row group comes in several batches.
+// A large part comes in several batches.
 func TestStreamKeepsABoundedPart(t *testing.T) {
 	t.Parallel()
 	table := dataset.New("f1-test", []string{"delay"}, []string{"min"})
@@ -86,7 +86,7 @@ func TestStreamKeepsABoundedPart(t *testing.T) {
 				seen, largest = seen+len(batch.Rows), max(largest, len(batch.Rows))
 			}
 			require.Equal(t, rows, seen)
-			require.LessOrEqual(t, largest, 64*1024)
+			require.LessOrEqual(t, largest, 16*1024)
 		}
 		require.Equal(t, want, objects.reads["big"], "kept %d bytes: once to know the columns, then once, or once a reading", keep)
 	}
