@@ -2,6 +2,7 @@ package study
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,7 +15,7 @@ type Document struct {
 	Answers []Answer
 	Caveats map[string]string // by name of the recordings: what a reader must know of the labels
 	Speed   *Speed            // nil leaves it out
-	Looks   []Look
+	Looks   []Look            // the whole log; those at days of the answers are shown
 }
 
 // Markdown renders the document.
@@ -27,8 +28,21 @@ func (d Document) Markdown() string {
 	if d.Speed != nil {
 		d.Speed.write(&b)
 	}
-	writeLooks(&b, d.Looks)
+	writeLooks(&b, d.looks())
 	return b.String()
+}
+
+// looks are those at days of the document.
+func (d Document) looks() []Look {
+	var here []Look
+	for _, look := range d.Looks {
+		for _, a := range d.Answers {
+			if slices.ContainsFunc(a.Days, func(s DaySummary) bool { return slices.Contains(look.Days, s.Day) }) {
+				here = append(here, look)
+			}
+		}
+	}
+	return here
 }
 
 const howItIsMade = `Each day is forecast by a model of all days before it, made by the steps of production: candidates judged by

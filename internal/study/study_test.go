@@ -191,13 +191,17 @@ func TestDocument(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	look := Look{At: time.Unix(0, 0), Days: []rail.Day{"2024-11-01"}, Feature: "f1", Why: "the last table", Skill: map[int]float64{60: 0.08}}
-	text := Document{Command: "puenktlich results", Answers: []Answer{a}, Caveats: map[string]string{"made": "Made up."}, Looks: []Look{look}}.Markdown()
+	look := Look{At: time.Unix(0, 0), Days: []rail.Day{"2024-10-30"}, Feature: "f1", Why: "the last table", Skill: map[int]float64{60: 0.08}}
+	elsewhere := Look{Days: []rail.Day{"2025-09-06"}, Why: "another place"}
+	text := Document{Command: "puenktlich results", Answers: []Answer{a}, Caveats: map[string]string{"made": "Made up."}, Looks: []Look{look, elsewhere}}.Markdown()
 	for _, want := range []string{"`puenktlich results`", "## made", "Made up.", "| 2024-10-29 | 200 |", "| 2024-10-30 | 200 events (depth 1, ",
-		"| 1970-01-01 00:00 | [2024-11-01] | `f1` | +0.0 %, +8.0 %, +0.0 %, +0.0 %, +0.0 % | the last table |"} {
+		"| 1970-01-01 00:00 | [2024-10-30] | `f1` | +0.0 %, +8.0 %, +0.0 %, +0.0 %, +0.0 % | the last table |"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is missing in\n%s", want, text)
 		}
+	}
+	if strings.Contains(text, "another place") {
+		t.Error("a look at another place's day is shown")
 	}
 }
 
