@@ -59,6 +59,14 @@ check: fmt test ## what a change must pass
 bench: ## run the benchmarks, BENCHTIME each (1x: once)
 	go test -timeout 0 -run '^$$' -bench . -benchtime $(BENCHTIME) ./...
 
+# Sizes of the scale table, in planned events.
+EVENTS ?= 100000
+
+.PHONY: scale
+scale: ## measure a recorded day and EVENTS simulated events into docs/scale.md
+	go test -timeout 0 -run '^$$' -bench BerlinDay -benchtime 1x ./activities/collect -record '$(CURDIR)/docs/scale.md'
+	go test -timeout 0 -run '^$$' -bench Scale -benchtime 1x ./activities/prepare -events '$(EVENTS)' -record '$(CURDIR)/docs/scale.md'
+
 .PHONY: clean
 clean: ## remove what was built; data under .local and the cache stay
 	rm -rf bin

@@ -47,7 +47,7 @@ func BenchmarkBerlinDay(b *testing.B) {
 		b.ReportMetric(day.Wall.Seconds()/read.Wall.Seconds(), "wall/parse")
 		b.ReportMetric(day.CPU.Seconds()/read.CPU.Seconds(), "cpu/parse")
 		b.ReportMetric(float64(day.PeakBytes)/1e6, "peak-MB")
-		testenv.Record(b, "Berlin day", day.table(read))
+		testenv.Record(b, "Berlin day", day.table(read, parsed))
 	}
 }
 
@@ -156,19 +156,23 @@ func (c collected) check(b *testing.B, parsed map[string]int) {
 }
 
 // table is the row of the documentation.
-func (c collected) table(read testenv.Usage) string {
+func (c collected) table(read testenv.Usage, parsed map[string]int) string {
 	return fmt.Sprintf(`| | wall | processor, all processes | ratio, wall | ratio, processor |
 |---|--:|--:|--:|--:|
 | read the archive and parse, one goroutine | %.1f s | %.1f s | 1 | 1 |
 | collect through HTTP into ClickHouse and S3 | %.1f s | %.1f s | %.1f | %.1f |
 
-| activities | responses | of these put together (fchg) | asked in vain | MB | planned stops | planned events | cancelled | quarantined |
-|--:|--:|--:|--:|--:|--:|--:|--:|--:|
-| %d | %d | %d | %d | %.1f | %d | %d | %d | %d |
+| activities | responses recorded | put together (fchg) | asked in vain | MB | stop elements | event elements | quarantined |
+|--:|--:|--:|--:|--:|--:|--:|--:|
+| %d | %d | %d | %d | %.1f | %d | %d | %d |
+
+| different planned stops | planned events | of these cancelled |
+|--:|--:|--:|
+| %d | %d | %d |
 
 Rows written: stop_plan %d, stop_change %d, poll %d, coverage %d. Peak memory: %d MB in this program (collector and replay server), %d MB in ClickHouse and the S3 server.
 `, read.Wall.Seconds(), read.CPU.Seconds(), c.Wall.Seconds(), c.CPU.Seconds(), c.Wall.Seconds()/read.Wall.Seconds(), c.CPU.Seconds()/read.CPU.Seconds(),
-		c.activities, c.counts.Responses, c.stored["full changes"], c.counts.Missing, float64(c.counts.Bytes)/1e6,
-		c.stored["planned stops"], c.stored["planned events"], c.stored["cancelled events"], c.stored["quarantined"],
+		c.activities, parsed["responses"], c.stored["full changes"], c.counts.Missing, float64(parsed["bytes"])/1e6,
+		parsed["stops"], parsed["events"], c.stored["quarantined"], c.stored["planned stops"], c.stored["planned events"], c.stored["cancelled events"],
 		c.rows["stop_plan"], c.rows["stop_change"], c.rows["poll"], c.rows["coverage"], c.PeakBytes>>20, c.ServersPeakBytes>>20)
 }

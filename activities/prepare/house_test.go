@@ -8,6 +8,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 
 	"puenktlich/activities/collect"
+	"puenktlich/internal/livestate"
 	"puenktlich/internal/objstore"
 	"puenktlich/internal/rail"
 	"puenktlich/internal/testenv"
@@ -48,7 +49,7 @@ func houseAt(t testing.TB, opts testenv.ClickHouseOptions) *house {
 	conn, err := clickhouse.Open(config)
 	must(t, err)
 	t.Cleanup(func() { _ = conn.Close() })
-	a := &Activities{Store: db, Objects: bucket(t), Clock: fixedClock(on("12:00")), Name: "test",
+	a := &Activities{Store: db, Objects: bucket(t), Clock: fixedClock(on("12:00")), Name: "test", Histories: livestate.NewHistoryCache(db),
 		Provenance: schemas.Provenance{Source: "test", Licence: "none"}}
 	return &house{Activities: a, db: db, conn: conn, database: opts.Database}
 }

@@ -139,7 +139,7 @@ func (a *Activities) vectorise(ctx context.Context, day rail.Day, horizons []int
 	if err != nil {
 		return nil, 0, err
 	}
-	histories := livestate.Histories{Store: a.Store, Source: a.Name}
+	histories := livestate.Histories{Store: a.Store, Source: a.Name, Cache: a.Histories}
 	table = newTable()
 	table.Grow(len(truths) * len(horizons))
 	vector := make([]float32, feature.Width())

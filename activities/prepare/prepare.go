@@ -6,6 +6,7 @@ import (
 	"context"
 	"time"
 
+	"puenktlich/internal/livestate"
 	"puenktlich/internal/rail"
 	"puenktlich/schemas"
 	schema "puenktlich/schemas/clickhouse"
@@ -33,8 +34,8 @@ type Objects interface {
 	GetContent(ctx context.Context, ref schemas.ObjectRef) ([]byte, error)
 }
 
-// Activities are the steps of settlement and preparation. All fields but Lag
-// and CodeVersion are required.
+// Activities are the steps of settlement and preparation. All fields but Lag,
+// CodeVersion and Histories are required.
 type Activities struct {
 	Store   Store
 	Objects Objects
@@ -48,6 +49,9 @@ type Activities struct {
 	Lag time.Duration
 	// CodeVersion stands in the manifest of every data set.
 	CodeVersion string
+	// Histories spares the part of a day from reading all days before it. Nil
+	// reads them.
+	Histories *livestate.HistoryCache
 }
 
 func (a *Activities) asOf(t time.Time) time.Time {

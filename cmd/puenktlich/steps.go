@@ -20,6 +20,7 @@ import (
 	"puenktlich/activities/train"
 	"puenktlich/internal/config"
 	"puenktlich/internal/learn/xgb"
+	"puenktlich/internal/livestate"
 	"puenktlich/internal/objstore"
 	"puenktlich/internal/rail"
 	"puenktlich/schemas"
@@ -45,7 +46,8 @@ func (a *adapters) steps() (workers.Steps, error) {
 			Clock: a.clock, Name: name, Past: a.config.Source != config.SourceLive, Every: pollEvery,
 			FullEvery: a.config.FullEvery, CallsPerMinute: a.config.CallsPerMinute, AllStations: countOf(every),
 			Begin: spanStart(a.config, fetch), Recordings: a.config.Recordings},
-		Prepare:  &prepare.Activities{Store: a.db, Objects: a.objects, Clock: a.clock, Name: name, Provenance: origin, CodeVersion: codeVersion()},
+		Prepare: &prepare.Activities{Store: a.db, Objects: a.objects, Clock: a.clock, Name: name, Provenance: origin, CodeVersion: codeVersion(),
+			Histories: livestate.NewHistoryCache(a.db)},
 		Train:    &train.Activities{Library: a.xgboost(), Objects: a.objects, NotFound: objstore.ErrNotFound, Corrupt: objstore.ErrCorrupt, Runs: a.db, Clock: a.clock, CodeVersion: codeVersion()},
 		Evaluate: &evaluate.Activities{Objects: a.objects, Champions: a.champions(), Store: a.db, Clock: a.clock, NotFound: objstore.ErrNotFound, Name: name, CodeVersion: codeVersion(), Gate: gate},
 		Release: &release.Activities{Objects: a.objects, Registry: a.registry, Journal: a.db, Promoter: promoter{a.temporal}, Forecasts: a.db, Name: name, Clock: a.clock, Rollout: rollout(a.config),

@@ -63,7 +63,9 @@ func History(ctx context.Context, store Store, source string, before rail.Day) (
 type Histories struct {
 	Store  Store
 	Source string
-	days   map[rail.Day]*feature.History
+	// Cache, where there is one, is asked for a history.
+	Cache *HistoryCache
+	days  map[rail.Day]*feature.History
 }
 
 // At is the history known at a cut-off.
@@ -72,7 +74,7 @@ func (h *Histories) At(ctx context.Context, cutoff time.Time) (*feature.History,
 	if history, found := h.days[day]; found {
 		return history, nil
 	}
-	history, err := History(ctx, h.Store, h.Source, day)
+	history, err := h.read(ctx, day)
 	if err != nil {
 		return nil, err
 	}
@@ -81,4 +83,11 @@ func (h *Histories) At(ctx context.Context, cutoff time.Time) (*feature.History,
 	}
 	h.days[day] = history
 	return history, nil
+}
+
+func (h *Histories) read(ctx context.Context, before rail.Day) (*feature.History, error) {
+	if h.Cache == nil {
+		return History(ctx, h.Store, h.Source, before)
+	}
+	return h.Cache.History(ctx, h.Source, before)
 }

@@ -78,3 +78,38 @@ func BenchmarkTailOfTheNewest(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkDaily adds up a hundred days of a network in which nearly every
+// event is a train of its own, and looks whether they have changed.
+func BenchmarkDaily(b *testing.B) {
+	const days, keys = 100, 20_000
+	db := migrated(b)
+	first := rail.Day("2024-06-01")
+	for n := range days {
+		var counts []schema.Daily
+		for key := range keys {
+			counts = append(counts, schema.Daily{Source: "test", Day: string(first.Add(n)), KeyKind: "train", Key: fmt.Sprintf("RE %d|8000105|arrival", key*7919),
+				Events: 1, DelaySum: int64(key % 7), KnownAt: first.Add(n + 1).Start(), Version: 1})
+		}
+		if err := db.InsertDaily(b.Context(), fmt.Sprint(n), counts); err != nil {
+			b.Fatal(err)
+		}
+	}
+	meter := testenv.StartMeter(b)
+	query := schema.DailyQuery{Source: "test", Before: string(first.Add(days)), KnownAt: first.Add(days + 1).Start()}
+	for b.Loop() {
+		if sums, err := db.Daily(b.Context(), query); err != nil || len(sums) != keys || sums[0].Days != days {
+			b.Fatalf("%d sums, %v", len(sums), err)
+		}
+	}
+	used := meter.Stop()
+	b.ReportMetric(float64(used.CPU.Nanoseconds())/float64(days*keys*b.N), "cpu-ns/row")
+	meter = testenv.StartMeter(b)
+	const marks = 10
+	for range marks {
+		if mark, err := db.DailyMark(b.Context(), query); err != nil || mark.Rows != days*keys {
+			b.Fatalf("%+v, %v", mark, err)
+		}
+	}
+	b.ReportMetric(float64(meter.Stop().CPU.Nanoseconds())/(marks*days*keys), "mark-cpu-ns/row")
+}

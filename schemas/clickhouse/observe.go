@@ -117,7 +117,12 @@ type DailyQuery struct {
 	From, Before string
 	// KnownAt hides what became known later. Required.
 	KnownAt time.Time
+	// CancelledAlone reads keys too of which nothing ran.
+	CancelledAlone bool
 }
+
+// DailyMark stands for the rows behind daily counts.
+type DailyMark struct{ Rows, Sum uint64 }
 
 // CoverageQuery selects station-hours.
 type CoverageQuery struct {
