@@ -78,11 +78,3 @@ type Check struct {
 	Passed   bool     `json:"passed"`
 	Detail   string   `json:"detail"`
 }
-
-// Provenance says where data came from and under which licence it may be used.
-type Provenance struct {
-	Source       string `json:"source"`
-	Licence      string `json:"licence"`
-	Attribution  string `json:"attribution,omitempty"`
-	PersonalData bool   `json:"personal_data"`
-}

@@ -22,6 +22,9 @@ type Clock interface{ Now() time.Time }
 // Raw keeps responses as they came.
 type Raw interface {
 	PutContent(ctx context.Context, prefix, suffix string, body []byte) (schemas.ObjectRef, error)
+	// KeepFile writes a local file as the object of ref, unless it is there
+	// already. beat is called at every read; its error ends the write.
+	KeepFile(ctx context.Context, ref schemas.ObjectRef, path string, beat func() error) error
 }
 
 // Cursors remember through which moment a group was collected.
@@ -39,6 +42,7 @@ type Store interface {
 	InsertPolls(ctx context.Context, token string, polls []schema.Poll) error
 	InsertQuarantine(ctx context.Context, token string, refused []schema.Quarantine) error
 	InsertCoverage(ctx context.Context, token string, hours []schema.Coverage) error
+	InsertSource(ctx context.Context, token string, s schema.Source) error
 	Polls(ctx context.Context, q schema.PollQuery) ([]schema.Poll, error)
 }
 
@@ -63,6 +67,8 @@ type Activities struct {
 	Every time.Duration
 	// Recordings is the directory an import without one reads.
 	Recordings string
+	// Provenance is that of recordings whose import states none.
+	Provenance schemas.Provenance
 }
 
 // response is an answer, or the lack of one.

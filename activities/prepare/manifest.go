@@ -26,7 +26,11 @@ const (
 func (a *Activities) SealDataset(ctx context.Context, in schemas.PrepareManifestInput) (schemas.DatasetRef, error) {
 	ref := schemas.DatasetRef{FeatureVersion: in.Plan.FeatureVersion}
 	manifest := schemas.DatasetManifest{FeatureVersion: in.Plan.FeatureVersion, Features: feature.Names(),
-		Horizons: in.Plan.Horizons, AsOf: in.Plan.AsOf, Sources: []schemas.Provenance{a.Provenance}}
+		Horizons: in.Plan.Horizons, AsOf: in.Plan.AsOf}
+	var err error
+	if manifest.Sources, err = a.sources(ctx, in.Plan.Days); err != nil {
+		return ref, err
+	}
 	for _, part := range in.Parts {
 		if part.Object.Key == "" {
 			continue

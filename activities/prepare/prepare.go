@@ -24,6 +24,7 @@ type Store interface {
 	Daily(ctx context.Context, q schema.DailyQuery) ([]schema.DailySum, error)
 	InsertDaily(ctx context.Context, token string, counts []schema.Daily) error
 	Days(ctx context.Context, source string) (schema.DaySpan, error)
+	Sources(ctx context.Context, source, before string) ([]schema.Source, error)
 }
 
 // Objects keeps parts and manifests by their content.

@@ -41,7 +41,7 @@ type Activities struct {
 	Promoter Promoter
 	Clock    Clock
 	Key      *modelpkg.Key
-	// Provenance of the data models are trained on.
+	// Provenance of the data models are trained on, where a data set states none.
 	Provenance []schemas.Provenance
 	// Dir is where packages are built and cached.
 	Dir         string

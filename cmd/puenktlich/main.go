@@ -56,7 +56,7 @@ func rootCommand(p program) *cobra.Command {
 	root.AddCommand(
 		setupCommand(p), upCommand(p), lifecycleCommand(p),
 		workerCommand(p), apiCommand(p), migrateCommand(p), scheduleCommand(p), firstStartCommand(p),
-		replayCommand(p), simulateCommand(p), rollbackCommand(p),
+		replayCommand(p), simulateCommand(p), importCommand(p), rollbackCommand(p),
 		packageCommand(p), settingsCommand(p), engineCommand(p),
 	)
 	return root

@@ -34,7 +34,7 @@ func (a *adapters) steps() (workers.Steps, error) {
 	return workers.Steps{
 		Collect: &collect.Activities{Source: fetch, Stations: group, Raw: a.objects, Cursors: cursors{a.objects, name}, Store: a.db,
 			Clock: a.clock, Name: name, Past: a.config.Source != config.SourceLive, Every: pollEvery,
-			Begin: spanStart(a.config, fetch), Recordings: a.config.Recordings},
+			Begin: spanStart(a.config, fetch), Recordings: a.config.Recordings, Provenance: origin},
 		Prepare:  &prepare.Activities{Store: a.db, Objects: a.objects, Clock: a.clock, Name: name, Provenance: origin},
 		Train:    &train.Activities{Library: a.xgboost(), Objects: a.objects, Runs: a.db, Clock: a.clock, CodeVersion: version},
 		Evaluate: &evaluate.Activities{Objects: a.objects},
