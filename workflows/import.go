@@ -65,7 +65,7 @@ func newImporting(ctx workflow.Context, in schemas.ImportInput, plan schemas.Imp
 func (i *importing) file(ctx workflow.Context, n int) error {
 	var steps *collect.Activities
 	file := i.plan.Archives[n]
-	step := schemas.ImportArchiveInput{Group: i.plan.Group, Path: file, Until: i.plan.Until, Mapping: i.in.Mapping, Provenance: i.in.Provenance, From: i.from}
+	step := schemas.ImportArchiveInput{Group: i.plan.Group, Path: file, Until: i.plan.Until, Mapping: i.in.Mapping, Provenance: i.in.Provenance, WindowRows: i.in.WindowRows, From: i.from}
 	i.from = nil
 	for {
 		var part schemas.ImportFileResult

@@ -32,6 +32,9 @@ func (a *Activities) PlanImport(_ context.Context, in schemas.ImportInput) (sche
 	if plan.Group == "" {
 		plan.Group = schemas.DefaultGroup
 	}
+	if in.WindowRows < 0 {
+		return plan, failure.InvalidInput("import: window_rows %d: want a number of rows, or 0 for the default", in.WindowRows)
+	}
 	if len(in.Mapping) > 0 {
 		if _, err := history.ParseMapping(in.Mapping); err != nil {
 			return plan, failure.InvalidInput("import: %v", err)

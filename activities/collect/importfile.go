@@ -147,6 +147,14 @@ func (f *fileImport) advance(ctx context.Context) error {
 	return f.a.Cursors.Advance(ctx, f.in.Group, f.at.Through.Add(time.Second))
 }
 
+// full ends a window that has all the rows it takes.
+func (f *fileImport) full(rows int64) error {
+	if f.at.Row-f.from >= cmp.Or(f.in.WindowRows, rows) {
+		return errWindow
+	}
+	return nil
+}
+
 // result is how far the file is, its end.
 func (f *fileImport) result() schemas.ImportFileResult {
 	return schemas.ImportFileResult{Through: f.at.Through, Counts: f.at.Counts, Rows: f.at.Row, Bytes: f.at.Bytes, Note: strings.Join(f.notes, "; ")}
@@ -174,6 +182,8 @@ func refused(err error, in schemas.ImportFileResult) error {
 	switch {
 	case errors.As(err, &column) || errors.As(err, &format):
 		return failure.After(in, failure.Validation("import: %v", err))
+	case errors.Is(err, history.ErrDamaged) && in.Rows == 0:
+		return failure.Integrity(err, "import")
 	case errors.Is(err, history.ErrDamaged):
 		return failure.After(in, failure.Integrity(err, "import: %d planned events and %d responses are in, the rest is lost", in.Counts.Planned, in.Counts.Responses))
 	case err == nil:

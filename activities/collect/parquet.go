@@ -97,7 +97,7 @@ func (r *release) survey(ctx context.Context) error {
 
 // take brings a batch in and moves the cursor behind it.
 func (r *release) take(ctx context.Context, b history.Batch) error {
-	if err := readable(r.name, b); err != nil {
+	if err := r.usable(b); err != nil {
 		return err
 	}
 	if err := r.write(ctx, b); err != nil {
@@ -105,20 +105,19 @@ func (r *release) take(ctx context.Context, b history.Batch) error {
 	}
 	r.at.RowGroup, r.at.Row, r.at.OffsetBytes, r.at.Line, r.at.Bytes = b.Next.Group, b.Next.Row, b.Next.Offset, b.Next.Line, b.Bytes
 	r.beat(ctx, "imported", r.at.Row)
-	if r.at.Row-r.from >= releaseWindow {
-		return errWindow
-	}
-	return nil
+	return r.full(releaseWindow)
 }
 
-// readable refuses a file of whose first batch nothing can be used, before
-// anything is written: the mapping or the file is another one than was meant.
-func readable(name string, b history.Batch) error {
-	if b.FirstRow > 0 || len(b.Planned) > 0 || b.Unplanned > 0 || len(b.Quarantined) == 0 {
+// usable refuses a file of which nothing can be used, before anything is
+// written: the mapping or the file is another one than was meant. The first
+// history.BatchRows rows speak for all.
+func (r *release) usable(b history.Batch) error {
+	all := b.Rows >= history.BatchRows || b.Next.Row == r.rows || b.Bytes >= r.size
+	if b.FirstRow > 0 || !all || len(b.Planned) > 0 || b.Unplanned > 0 || len(b.Quarantined) == 0 {
 		return nil
 	}
 	q := b.Quarantined[0]
-	return failure.Validation("import %s: none of its first %d rows can be used, beginning with %s: %q: %s", name, b.Rows, element(q), q.Value, q.Reason)
+	return failure.Validation("import %s: none of its first %d rows can be used, beginning with %s: %q: %s", r.name, b.Rows, element(q), q.Value, q.Reason)
 }
 
 // write stores a batch under a token made from the file and the place in it.

@@ -2,6 +2,7 @@ package collect
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -89,16 +90,13 @@ func (r *raw) take(ctx context.Context, b history.RawBatch) error {
 	r.batch.Quarantined = append(r.batch.Quarantined, b.Quarantined...)
 	r.batch.Foreign, r.batch.Zoneless = r.batch.Foreign+b.Foreign, r.batch.Zoneless+b.Zoneless
 	r.batch.Next, r.batch.Bytes, r.batch.Last = b.Next, b.Bytes, b.Last
-	if r.held.calls+len(r.batch.Quarantined) < importBatch && r.held.bytes < rawHeldBytes {
+	if r.held.calls+len(r.batch.Quarantined) < importBatch && r.held.bytes < rawHeldBytes && b.Next.Row-r.from < cmp.Or(r.in.WindowRows, rawWindow) {
 		return nil
 	}
 	if err := r.flush(ctx); err != nil {
 		return err
 	}
-	if r.at.Row-r.from >= rawWindow {
-		return errWindow
-	}
-	return nil
+	return r.full(rawWindow)
 }
 
 // add puts an answer into the first layer that does not have its call yet. The
@@ -165,13 +163,16 @@ func recorded(c history.Recorded) response {
 	return r
 }
 
+// maxReasonBytes bounds what a poll keeps of an error.
+const maxReasonBytes = 300
+
 func reason(c history.Recorded) string {
 	parts := []string{"no answer"}
 	if c.Status != 0 {
 		parts[0] = fmt.Sprintf("status %d", c.Status)
 	}
 	if c.Error != "" {
-		parts = append(parts, c.Error)
+		parts = append(parts, strings.ToValidUTF8(c.Error[:min(len(c.Error), maxReasonBytes)], ""))
 	}
 	return strings.Join(parts, ": ")
 }

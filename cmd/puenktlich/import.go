@@ -50,6 +50,7 @@ func importCommand(p program) *cobra.Command {
 	flags, origin := cmd.Flags(), &in.input.Provenance
 	flags.StringVar(&in.input.Group, "group", schemas.DefaultGroup, "station group to import into")
 	flags.StringVar(&in.until, "until", "", "leave out what was polled then or later, such as 2024-11-01T00:00:00Z")
+	flags.Int64Var(&in.input.WindowRows, "window-rows", 0, "rows that one activity imports; 0 takes the default")
 	flags.StringVar(&in.mapping, "mapping", "", "YAML or JSON file that says which column of a CSV file is which")
 	flags.StringVar(&origin.Source, "source", "", "name of the source; needed for CSV files")
 	flags.StringVar(&origin.Licence, "licence", "", "licence of the data; needed for CSV files")

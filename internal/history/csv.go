@@ -58,7 +58,7 @@ func OpenCSV(path string, m Mapping, o Options) (*CSV, error) {
 	}
 	if err != nil {
 		_ = file.Close()
-		return nil, fmt.Errorf("open %s: %w", c.name, err)
+		return nil, err
 	}
 	return c, nil
 }
@@ -106,6 +106,9 @@ const (
 // find places the columns of the mapping.
 func (c *CSV) find(head record) error {
 	c.at = map[string]int{}
+	if len(head.fields) == 1 && len(c.mapping.Columns) > 1 {
+		return &FormatError{c.name, head.line, "", excerpt(head.text), fmt.Sprintf("split at %q the header has but one column: is that the delimiter?", c.mapping.delimiter())}
+	}
 	var errs []error
 	all, _ := mapped()
 	for _, field := range all {
@@ -120,23 +123,14 @@ func (c *CSV) find(head record) error {
 				found++
 			}
 		}
-		if reason := c.headerReason(found, head); reason != "" {
-			errs = append(errs, &FormatError{c.name, head.line, c.label(field), excerpt(head.text), reason})
+		switch {
+		case found == 0:
+			errs = append(errs, &FormatError{c.name, head.line, c.label(field), excerpt(head.text), "no such column in the header"})
+		case found > 1:
+			errs = append(errs, &FormatError{c.name, head.line, c.label(field), excerpt(head.text), fmt.Sprintf("%d columns of that name", found)})
 		}
 	}
 	return errors.Join(errs...)
-}
-
-func (c *CSV) headerReason(found int, head record) string {
-	switch {
-	case found == 1:
-		return ""
-	case found > 1:
-		return fmt.Sprintf("%d columns of that name", found)
-	case len(head.fields) == 1:
-		return fmt.Sprintf("no such column: split at %q the header has but one: is that the delimiter?", c.mapping.delimiter())
-	}
-	return "no such column in the header"
 }
 
 // label is a column as the file calls it, with the field it is read as.

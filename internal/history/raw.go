@@ -90,7 +90,7 @@ func OpenRaw(path string) (*Raw, error) {
 	}
 	if err := checkColumns(opened.name, opened.schema, demandedRaw()); err != nil {
 		_ = opened.Close()
-		return nil, fmt.Errorf("open %s: %w", opened.name, err)
+		return nil, err
 	}
 	return &Raw{opened}, nil
 }
@@ -131,13 +131,13 @@ func (r *rawReader) row(i int) {
 		r.batch.Foreign++
 		return
 	}
-	at, atErr := r.moment(i)
 	if err != nil {
 		r.quarantine(i, callURL, call.EVA, err)
 		return
 	}
-	if atErr != nil {
-		r.quarantine(i, askedAt, call.EVA, atErr)
+	at, err := r.moment(i)
+	if err != nil {
+		r.quarantine(i, askedAt, call.EVA, err)
 		return
 	}
 	status, err := parseStatus(r.cells.text(statusCode, i))

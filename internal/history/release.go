@@ -28,7 +28,7 @@ func Open(path string, o Options) (*Release, error) {
 	columns, err := check(opened.name, opened.schema)
 	if err != nil {
 		_ = opened.Close()
-		return nil, fmt.Errorf("open %s: %w", opened.name, err)
+		return nil, err
 	}
 	return &Release{table: table{name: opened.name, size: opened.size, ahead: o.Ahead, columns: columns}, parquetFile: opened}, nil
 }
