@@ -148,7 +148,7 @@ type house struct {
 	cursors *cursors
 }
 
-func newHouse(t *testing.T, source timetables.Source) *house {
+func newHouse(t testing.TB, source timetables.Source) *house {
 	t.Helper()
 	opts := testenv.ClickHouse(t)
 	db, err := warehouse.Open(warehouse.Options(opts))
@@ -176,7 +176,7 @@ func newHouse(t *testing.T, source timetables.Source) *house {
 }
 
 // overHTTP serves a source in the wire format and answers its client.
-func overHTTP(t *testing.T, source timetables.Source) timetables.Source {
+func overHTTP(t testing.TB, source timetables.Source) timetables.Source {
 	t.Helper()
 	server := httptest.NewServer(timetables.NewServer(source, func() time.Time { return at("12:00:00") }, timetables.ServerOptions{}))
 	t.Cleanup(server.Close)
@@ -193,7 +193,7 @@ func (h *house) window(t *testing.T, from, to string) schemas.CollectWindowResul
 }
 
 // rows counts the rows of every table collection writes, superseded ones left out.
-func (h *house) rows(t *testing.T) map[string]uint64 {
+func (h *house) rows(t testing.TB) map[string]uint64 {
 	t.Helper()
 	counts := map[string]uint64{}
 	for _, table := range []string{"stop_plan", "stop_change", "poll", "coverage", "quarantine"} {
@@ -265,7 +265,7 @@ func (h *house) coverage(t *testing.T) []schema.Coverage {
 	return hours
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
