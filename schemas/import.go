@@ -21,6 +21,9 @@ type ImportInput struct {
 	// Provenance of the files. What is not stated is taken from the kind of the
 	// file; source and licence of a CSV file have to be stated.
 	Provenance Provenance `json:"provenance,omitzero"`
+	// WindowRows bounds the rows one activity imports of a release or a CSV file.
+	// Defaults to 500,000, of a raw release to 20,000.
+	WindowRows int64 `json:"window_rows,omitempty"`
 	// Resume is set by a run that goes on as a new one.
 	Resume *ImportResume `json:"resume,omitempty"`
 }
@@ -50,6 +53,7 @@ type ImportArchiveInput struct {
 	Until      time.Time       `json:"until,omitzero"`
 	Mapping    json.RawMessage `json:"mapping,omitempty"`
 	Provenance Provenance      `json:"provenance,omitzero"`
+	WindowRows int64           `json:"window_rows,omitempty"`
 	// From is where the window before ended; nil begins the file.
 	From *ImportCursor `json:"from,omitempty"`
 }
