@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -58,19 +57,17 @@ func (a *Activities) begin(ctx context.Context, in schemas.ImportArchiveInput, f
 		return f, fmt.Errorf("import %s: %w", f.name, err)
 	}
 	f.size = info.Size()
-	lost := lostProgress(ctx)
-	digest, err := digestOf(ctx, in.Path, lost)
-	if err != nil {
-		return f, fmt.Errorf("import %s: %w", f.name, err)
+	if f.at = lostCursor(ctx, in.Until); f.at.SHA256 == "" && in.From != nil {
+		f.at = *in.From
 	}
-	f.at = schemas.ImportCursor{SHA256: digest, Until: in.Until}
+	digest, err := digestOf(ctx, in.Path, func() { f.beat(ctx, "imported", f.at.Row) })
 	switch {
+	case err != nil:
+		return f, fmt.Errorf("import %s: %w", f.name, err)
 	case in.From != nil && in.From.SHA256 != digest:
 		return f, failure.Integrity(nil, "import %s: the file was changed while it was imported: %d rows of what it was before are in", f.name, in.From.Row)
-	case lost.Cursor.SHA256 == digest && lost.Cursor.Until.Equal(in.Until):
-		f.at = lost.Cursor
-	case in.From != nil:
-		f.at = *in.From
+	case f.at.SHA256 != digest:
+		f.at = schemas.ImportCursor{SHA256: digest, Until: in.Until}
 	}
 	if in.From != nil {
 		f.from = in.From.Row
@@ -81,12 +78,13 @@ func (a *Activities) begin(ctx context.Context, in schemas.ImportArchiveInput, f
 	return f, nil
 }
 
-// lostProgress is what an attempt that was lost had done.
-func lostProgress(ctx context.Context) (p schemas.ImportProgress) {
-	if activity.IsActivity(ctx) && activity.HasHeartbeatDetails(ctx) && activity.GetHeartbeatDetails(ctx, &p) != nil {
-		return schemas.ImportProgress{}
+// lostCursor is how far an attempt that was lost had come, of the same until.
+func lostCursor(ctx context.Context, until time.Time) schemas.ImportCursor {
+	var p schemas.ImportProgress
+	if !activity.IsActivity(ctx) || !activity.HasHeartbeatDetails(ctx) || activity.GetHeartbeatDetails(ctx, &p) != nil || !p.Cursor.Until.Equal(until) {
+		return schemas.ImportCursor{}
 	}
-	return p
+	return p.Cursor
 }
 
 // beat reports progress, and with it where an attempt to come goes on.
@@ -198,20 +196,16 @@ func refused(err error, in schemas.ImportFileResult) error {
 // hashChunk is how much is hashed between two heartbeats.
 const hashChunk = 64 << 20
 
-// digestOf is the SHA-256 of a file, as hex. Its heartbeats repeat what an
-// earlier attempt had done.
-func digestOf(ctx context.Context, path string, earlier schemas.ImportProgress) (string, error) {
+// digestOf is the SHA-256 of a file, as hex. beat is called as it is read.
+func digestOf(ctx context.Context, path string, beat func()) (string, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return "", err
 	}
 	defer file.Close()
-	earlier.File = cmp.Or(earlier.File, filepath.Base(path))
 	h := sha256.New()
 	for err == nil {
-		if activity.IsActivity(ctx) {
-			activity.RecordHeartbeat(ctx, earlier)
-		}
+		beat()
 		if _, err = io.CopyN(h, file, hashChunk); err == nil {
 			err = ctx.Err()
 		}

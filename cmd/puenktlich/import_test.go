@@ -16,6 +16,7 @@ import (
 
 	"puenktlich/internal/clock"
 	"puenktlich/internal/config"
+	"puenktlich/internal/history"
 	"puenktlich/internal/history/historytest"
 	"puenktlich/internal/localstack"
 	"puenktlich/schemas"
@@ -161,6 +162,24 @@ func TestImportFlags(t *testing.T) {
 	require.ErrorContains(t, err, `unknown field "delimeter"`)
 	_, err = importFlags{path: dir, until: "soon"}.read()
 	require.ErrorContains(t, err, `time "soon"`)
+}
+
+// The mapping in the documentation is one.
+func TestDocumentedMapping(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "data-sources.md"))
+	require.NoError(t, err)
+	_, block, found := bytes.Cut(page, []byte("```yaml\n"))
+	require.True(t, found)
+	block, _, _ = bytes.Cut(block, []byte("```"))
+	file := filepath.Join(t.TempDir(), "mapping.yaml")
+	require.NoError(t, os.WriteFile(file, block, 0o600))
+	body, err := readMapping(file)
+	require.NoError(t, err)
+	mapping, err := history.ParseMapping(body)
+	require.NoError(t, err)
+	require.Equal(t, []string{"ja"}, mapping.Cancelled)
+	require.Equal(t, "Abfahrt neu", mapping.Columns["departure_change_time"])
 }
 
 // The rest is told at the pace since the file was first seen.

@@ -15,7 +15,7 @@ import (
 )
 
 // german is a mapping to the columns of a file with German headers.
-const german = `{"delimiter": ";", "time_layout": "02.01.2006 15:04", "true": ["ja"], "false": ["nein"], "missing": ["-"],
+const german = `{"delimiter": ";", "time_layout": "02.01.2006 15:04", "cancelled": ["ja"], "runs": ["nein"], "missing": ["-"],
  "columns": {"id": "Halt", "eva": "Bahnhof", "train_type": "Gattung", "train_number": "Zug", "line_number": "Linie", "is_canceled": "Ausfall",
   "arrival_planned_time": "Ankunft", "arrival_change_time": "Ankunft neu", "departure_planned_time": "Abfahrt", "departure_change_time": "Abfahrt neu"}}`
 
@@ -149,7 +149,7 @@ func TestMappings(t *testing.T) {
 	for name, test := range map[string]struct{ text, want string }{
 		"no JSON":        {"delimiter: ;", "mapping: invalid character"},
 		"two":            {german + "{}", "mapping: something follows it"},
-		"unknown key":    {change(func(m map[string]any) { m["delimeter"] = ";" }), `unknown field "delimeter": want columns, delimiter, time_layout, zone, true, false, missing`},
+		"unknown key":    {change(func(m map[string]any) { m["delimeter"] = ";" }), `unknown field "delimeter": want columns, delimiter, time_layout, zone, cancelled, runs, missing`},
 		"unknown field":  {change(func(m map[string]any) { columns(m)["arival"] = "x" }), `columns: unknown field "arival": want some of station_name, eva,`},
 		"missing fields": {`{"columns": {"eva": "a", "is_canceled": "b"}}`, "columns: id is needed\ncolumns: train_type is needed\n"},
 		"no cancelled":   {change(func(m map[string]any) { delete(columns(m), "is_canceled") }), "columns: want is_canceled, or arrival_is_canceled and departure_is_canceled"},
@@ -162,7 +162,7 @@ func TestMappings(t *testing.T) {
 		"no minute":      {change(func(m map[string]any) { m["time_layout"] = "2006-01-02 15" }), "want year, month, day, hour and minute"},
 		"two zones": {change(func(m map[string]any) { m["time_layout"], m["zone"] = "2006-01-02T15:04Z07:00", "UTC" }),
 			`zone "UTC": time_layout "2006-01-02T15:04Z07:00" has an offset of its own`},
-		"true alone": {change(func(m map[string]any) { delete(m, "false") }), "true and false: want both or neither"},
+		"cancelled alone": {change(func(m map[string]any) { delete(m, "runs") }), "cancelled and runs: want both or neither"},
 	} {
 		if _, err := history.ParseMapping([]byte(test.text)); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: %v\nwant %s", name, err, test.want)

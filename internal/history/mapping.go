@@ -27,10 +27,10 @@ type Mapping struct {
 	// Zone is that of times without an offset: Europe/Berlin or UTC. Defaults to
 	// Europe/Berlin; a layout with an offset has none.
 	Zone string `json:"zone,omitempty"`
-	// True and False are how a cancellation and the lack of one are written.
-	// Default to 1, t, true, 0, f, false in any case.
-	True  []string `json:"true,omitempty"`
-	False []string `json:"false,omitempty"`
+	// Cancelled and Runs are how a cancellation and the lack of one are written.
+	// Default to true, t, 1 and false, f, 0, upper or lower case.
+	Cancelled []string `json:"cancelled,omitempty"`
+	Runs      []string `json:"runs,omitempty"`
 	// Missing are values that stand for none, beside the empty one.
 	Missing []string `json:"missing,omitempty"`
 }
@@ -48,7 +48,7 @@ func ParseMapping(body []byte) (Mapping, error) {
 	dec := json.NewDecoder(bytes.NewReader(body))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&m); err != nil {
-		return m, fmt.Errorf("mapping: %w: want columns, delimiter, time_layout, zone, true, false, missing", err)
+		return m, fmt.Errorf("mapping: %w: want columns, delimiter, time_layout, zone, cancelled, runs, missing", err)
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return m, errors.New("mapping: something follows it")
@@ -101,8 +101,8 @@ func (m Mapping) checkCancelled() error {
 	switch {
 	case arrival != departure || both == arrival:
 		return fmt.Errorf("columns: want %s, or %s and %s", isCanceled, arrivalIsCanceled, departureIsCanceled)
-	case len(m.True) == 0 != (len(m.False) == 0):
-		return errors.New("true and false: want both or neither")
+	case len(m.Cancelled) == 0 != (len(m.Runs) == 0):
+		return errors.New("cancelled and runs: want both or neither")
 	}
 	return nil
 }
@@ -179,7 +179,7 @@ func (f timeForm) read(value string, near time.Time) (time.Time, error) {
 
 // flag reads a cancellation.
 func (m Mapping) flag(value string) (bool, error) {
-	yes, no := m.True, m.False
+	yes, no := m.Cancelled, m.Runs
 	if len(yes) == 0 {
 		value, yes, no = strings.ToLower(value), []string{"true", "t", "1"}, []string{"false", "f", "0"}
 	}
