@@ -8,8 +8,8 @@ import (
 // ImportInput asks for the history in a directory or a file.
 type ImportInput struct {
 	// Directory holds recordings YYYY-MM-DD.tar.zst, releases *.parquet or, with
-	// a mapping, *.csv, on the disk of the collect workers. Defaults to the
-	// configured recordings.
+	// a mapping, *.csv, itself or in folders, on the disk of the collect workers.
+	// Defaults to the configured recordings.
 	Directory string `json:"directory,omitempty"`
 	// File is one of them, instead of a directory.
 	File  string `json:"file,omitempty"`
@@ -123,6 +123,8 @@ type ImportResult struct {
 	Bytes    int64         `json:"bytes"` // of the files
 	Counts   CollectCounts `json:"counts"`
 	Note     string        `json:"note,omitempty"`
+	// MoreNotes counts the files whose notes found no room in Note.
+	MoreNotes int `json:"more_notes,omitempty"`
 	// Refused says of each file that could not be read to its end why.
 	Refused []string `json:"refused,omitempty"`
 }
@@ -135,8 +137,16 @@ func (r *ImportResult) Add(f ImportFileResult) {
 	if f.Through.After(r.Through) {
 		r.Through = f.Through
 	}
-	if f.Note != "" && r.Note != "" {
-		r.Note += "; "
+	switch {
+	case f.Note == "":
+	case r.Note == "":
+		r.Note = f.Note
+	case len(r.Note)+len(f.Note) > maxNoteBytes:
+		r.MoreNotes++
+	default:
+		r.Note += "; " + f.Note
 	}
-	r.Note += f.Note
 }
+
+// maxNoteBytes bounds the notes of a result.
+const maxNoteBytes = 8 << 10

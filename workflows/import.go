@@ -148,7 +148,10 @@ func (i *importing) card(ctx workflow.Context, files int, r schemas.ImportResult
 	b.WriteString(fmt.Sprintf("### Importing into %s\n%d of %d files%s\n\n", i.plan.Group, files, len(i.plan.Archives), through))
 	b.WriteString(fmt.Sprintf("%d rows, %.1f of %.1f MB%s\n\n", r.Rows, float64(r.Bytes)/1e6, float64(total)/1e6, timeLeft(workflow.Now(ctx).Sub(i.since), r.Bytes, total)))
 	b.WriteString(countsTable(r.Counts) + "\n" + r.Note)
-	for _, refused := range r.Refused {
+	if r.MoreNotes > 0 {
+		b.WriteString(fmt.Sprintf("; and notes on %d more files", r.MoreNotes))
+	}
+	for _, refused := range r.Refused[:min(len(r.Refused), refusalsShown)] {
 		b.WriteString("\n\n**" + refused + "**")
 	}
 	return b.String()

@@ -109,6 +109,7 @@ func TestPlanOfFilesAndMappings(t *testing.T) {
 		"another kind":               {schemas.ImportInput{File: file("notes.txt")}, schemas.FailureInvalidInput, "want a YYYY-MM-DD.tar.zst archive, a *.parquet release or a *.csv file"},
 		"both":                       {schemas.ImportInput{File: file("data.parquet"), Directory: dir}, schemas.FailureInvalidInput, "want one of them"},
 		"no such file":               {schemas.ImportInput{File: file("gone.parquet")}, schemas.FailureNotFound, "gone.parquet: no such file"},
+		"no such directory":          {schemas.ImportInput{Directory: file("gone")}, schemas.FailureNotFound, "gone: no such file or directory"},
 		"no window":                  {schemas.ImportInput{Directory: dir, WindowRows: -1}, schemas.FailureInvalidInput, "window_rows -1: want a number of rows"},
 	} {
 		plan, err := new(collect.Activities).PlanImport(t.Context(), test.in)
@@ -123,7 +124,12 @@ func TestPlanOfFilesAndMappings(t *testing.T) {
 			t.Errorf("%s: %v, want %s", name, err, test.want)
 		}
 	}
-	must(t, os.Remove(file("data.parquet")))
+	must(t, os.MkdirAll(file("year=2024/month=10"), 0o755))
+	must(t, os.Rename(file("data.parquet"), file("year=2024/month=10/data.parquet")))
+	if plan, err := new(collect.Activities).PlanImport(t.Context(), schemas.ImportInput{Directory: dir}); err != nil || len(plan.Archives) != 1 || plan.Archives[0] != file("year=2024/month=10/data.parquet") {
+		t.Errorf("in folders: %+v, %v", plan, err)
+	}
+	must(t, os.Remove(file("year=2024/month=10/data.parquet")))
 	if _, err := new(collect.Activities).PlanImport(t.Context(), schemas.ImportInput{Directory: dir}); failureType(err) != schemas.FailureNotFound || !strings.Contains(err.Error(), "no *.parquet release; 1 .csv files were left out: they need a mapping") {
 		t.Errorf("CSV files alone: %v", err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -67,23 +68,41 @@ func (a *Activities) list(in schemas.ImportInput, plan *schemas.ImportPlan) erro
 	if dir == "" {
 		return failure.InvalidInput("import: no directory given and none configured: write {\"directory\": \"...\"}, a folder of YYYY-MM-DD%s archives, *%s releases or, with a mapping, *%s files", archiveExt, releaseExt, csvExt)
 	}
+	return walk(dir, len(in.Mapping) > 0, plan)
+}
+
+// maxFiles bounds the files of one run, and with them what its plan carries.
+const maxFiles = 1000
+
+// walk lists a directory and those below it; public releases lie in folders of
+// a year, a month, a day.
+func walk(dir string, mapped bool, plan *schemas.ImportPlan) error {
 	tables := 0
-	for _, ext := range []string{archiveExt, releaseExt, csvExt} {
-		found, err := filepath.Glob(filepath.Join(dir, "*"+ext))
+	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
-			return failure.InvalidInput("import: directory %q: %v", dir, err)
-		case ext == csvExt && len(in.Mapping) == 0:
-			tables = len(found)
+			return err
+		case entry.IsDir() && path != dir && strings.HasPrefix(entry.Name(), "."):
+			return fs.SkipDir
+		case entry.IsDir() || kindOf(path) == "":
+		case kindOf(path) == csvExt && !mapped:
+			tables++
 		default:
-			plan.Archives = append(plan.Archives, found...)
+			plan.Archives = append(plan.Archives, path)
 		}
+		return nil
+	})
+	if err != nil {
+		return failure.NotFound(err, "import: directory %q", dir)
 	}
 	if tables > 0 {
 		plan.Note = fmt.Sprintf("%d %s files were left out: they need a mapping", tables, csvExt)
 	}
-	if len(plan.Archives) == 0 {
+	switch n := len(plan.Archives); {
+	case n == 0:
 		return failure.NotFound(nil, "import: %s", strings.TrimSuffix(fmt.Sprintf("%s holds no YYYY-MM-DD%s archive and no *%s release; %s", dir, archiveExt, releaseExt, plan.Note), "; "))
+	case n > maxFiles:
+		return failure.InvalidInput("import: %s holds %d files, want at most %d: import a folder of it at a time", dir, n, maxFiles)
 	}
 	slices.Sort(plan.Archives)
 	return nil

@@ -167,7 +167,9 @@ func (f *fileImport) ended(ctx context.Context, err error) (schemas.ImportFileRe
 	}
 	if err == nil {
 		f.at.Bytes = f.size
-		err = f.record(ctx)
+	}
+	if err == nil || errors.Is(err, history.ErrDamaged) {
+		err = cmp.Or(f.record(ctx), err)
 	}
 	return f.result(), refused(err, f.result())
 }

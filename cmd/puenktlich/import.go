@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -157,7 +158,10 @@ func printImported(out io.Writer, r schemas.ImportResult) {
 	fmt.Fprintf(out, "%d files, %d rows, %.1f MB: %d responses (%d failed, %d missing), %d planned events, %d changes, %d quarantined\n", r.Archives, r.Rows,
 		float64(r.Bytes)/1e6, r.Counts.Responses, r.Counts.Failed, r.Counts.Missing, r.Counts.Planned, r.Counts.Changes, r.Counts.Quarantined)
 	if r.Note != "" {
-		fmt.Fprintln(out, r.Note)
+		fmt.Fprintln(out, strings.ReplaceAll(r.Note, "; ", "\n"))
+	}
+	if r.MoreNotes > 0 {
+		fmt.Fprintf(out, "and notes on %d more files\n", r.MoreNotes)
 	}
 }
 
