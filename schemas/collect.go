@@ -105,36 +105,3 @@ type StationHealth struct {
 	GapSince time.Time `json:"gap_since,omitzero"` // oldest gap no fchg has healed
 	Error    string    `json:"error,omitempty"`    // of the last poll
 }
-
-// ImportInput asks for recording archives.
-type ImportInput struct {
-	// Directory holds daily archives YYYY-MM-DD.tar.zst or monthly releases
-	// *.parquet, on the disk of the collect workers. Defaults to the configured recordings.
-	Directory string `json:"directory,omitempty"`
-	Group     string `json:"group,omitempty"`
-	// Until leaves out what was polled at or after it. Zero means everything.
-	Until time.Time `json:"until,omitzero"`
-}
-
-// ImportPlan lists the archives, oldest first.
-type ImportPlan struct {
-	Group    string    `json:"group"`
-	Archives []string  `json:"archives"`
-	Until    time.Time `json:"until,omitzero"`
-}
-
-// ImportArchiveInput is one activity: one archive.
-type ImportArchiveInput struct {
-	Group string    `json:"group"`
-	Path  string    `json:"path"`
-	Until time.Time `json:"until,omitzero"`
-}
-
-// ImportResult sums what was imported.
-type ImportResult struct {
-	Group    string        `json:"group"`
-	Archives int           `json:"archives"`
-	Through  time.Time     `json:"through"`
-	Counts   CollectCounts `json:"counts"`
-	Note     string        `json:"note,omitempty"`
-}

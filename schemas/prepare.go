@@ -97,11 +97,3 @@ type DatasetQuery struct {
 	// Selection is the rule in words.
 	Selection string `json:"selection"`
 }
-
-// Provenance says where data came from and under which licence it may be used.
-type Provenance struct {
-	Source       string `json:"source"`
-	Licence      string `json:"licence"`
-	Attribution  string `json:"attribution,omitempty"`
-	PersonalData bool   `json:"personal_data"`
-}

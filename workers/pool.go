@@ -23,6 +23,11 @@ import (
 // default would cut them off at once.
 const stopTimeout = 5 * time.Second
 
+// heartbeatAtMost is the pause between two heartbeats that are sent: what a lost
+// worker had done since the last one is done again, and who watches a run reads
+// news that old.
+const heartbeatAtMost = 3 * time.Second
+
 // Steps are the activities a process can run, wired. A pool that is started
 // needs its own.
 type Steps struct {
@@ -74,6 +79,7 @@ func start(c client.Client, queue schemas.Queue, p pool, steps Steps) (worker.Wo
 	w := worker.New(c, string(queue), worker.Options{
 		MaxConcurrentActivityExecutionSize: p.slots,
 		WorkerStopTimeout:                  stopTimeout,
+		MaxHeartbeatThrottleInterval:       heartbeatAtMost,
 		DisableRegistrationAliasing:        true,
 	})
 	p.register(w, steps)

@@ -22,6 +22,9 @@ type Clock interface{ Now() time.Time }
 // Raw keeps responses as they came.
 type Raw interface {
 	PutContent(ctx context.Context, prefix, suffix string, body []byte) (schemas.ObjectRef, error)
+	// KeepFile writes a local file as the object of ref, unless it is there
+	// already. beat is called at every read; its error ends the write.
+	KeepFile(ctx context.Context, ref schemas.ObjectRef, path string, beat func() error) error
 }
 
 // Cursors remember through which moment a group was collected.
@@ -40,6 +43,7 @@ type Store interface {
 	InsertQuarantine(ctx context.Context, token string, refused []schema.Quarantine) error
 	InsertCoverage(ctx context.Context, token string, hours []schema.Coverage) error
 	InsertUnknown(ctx context.Context, token string, unknown []schema.Unknown) error
+	InsertSource(ctx context.Context, token string, s schema.Source) error
 	Polls(ctx context.Context, q schema.PollQuery) ([]schema.Poll, error)
 	// StationHealth answers for every station of the query with a poll.
 	StationHealth(ctx context.Context, q schema.HealthQuery) ([]schema.StationHealth, error)
@@ -76,6 +80,8 @@ type Activities struct {
 	AllStations    func(ctx context.Context) (int, error)
 	// Recordings is the directory an import without one reads.
 	Recordings string
+	// Provenance is that of recordings whose import states none.
+	Provenance schemas.Provenance
 }
 
 // response is an answer, or the lack of one.

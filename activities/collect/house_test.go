@@ -174,7 +174,7 @@ func newHouse(t testing.TB, source timetables.Source) *house {
 		Stations: func(context.Context, string) ([]rail.Station, error) {
 			return []rail.Station{{EVA: hanau, Name: "Hanau Hbf"}}, nil
 		},
-		Name: "test", Past: true, Every: time.Minute,
+		Name: "test", Past: true, Every: time.Minute, Provenance: schemas.Provenance{Source: "test", Licence: "none"},
 	}
 	return h
 }

@@ -3,12 +3,16 @@ package collect_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"maps"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"go.temporal.io/sdk/temporal"
 
 	"puenktlich/activities/collect"
 	"puenktlich/internal/rail"
@@ -100,11 +104,15 @@ func TestCutArchive(t *testing.T) {
 	}
 	must(t, os.WriteFile(path, body[:len(body)-1000], 0o600))
 	result, err := h.ImportArchive(t.Context(), schemas.ImportArchiveInput{Group: group, Path: path})
-	if failureType(err) != schemas.FailureIntegrity || !strings.Contains(err.Error(), "import 2024-10-29.tar.zst: 2 responses are in, the rest is lost") {
+	if failureType(err) != schemas.FailureIntegrity || !strings.Contains(err.Error(), "import 2024-10-29.tar.zst: 2 responses are in, through the poll of 2024-10-29T10:00:00Z, the rest is lost") {
 		t.Errorf("error %v", err)
 	}
-	if result.Counts.Responses != 2 {
-		t.Errorf("%+v", result)
+	if cursor := h.cursors.at[group]; result.Counts.Responses != 2 || !cursor.Equal(at("10:00:01")) {
+		t.Errorf("%+v, cursor at %s: want both to tell where the cut is", result, cursor)
+	}
+	var told schemas.ImportFileResult
+	if said, ok := err.(*temporal.ApplicationError); !ok || said.Details(&told) != nil || told != result {
+		t.Errorf("the error tells the workflow %+v, want %+v", told, result)
 	}
 	if got := h.delays(t); got["-11-2410290800-5/arrival"] != "6" {
 		t.Errorf("delays %v: want what stood before the cut", got)
@@ -192,4 +200,13 @@ func TestPlanImport(t *testing.T) {
 	if _, err := a.ImportArchive(t.Context(), schemas.ImportArchiveInput{Path: filepath.Join(dir, "2024-11-01.tar.zst")}); failureType(err) != schemas.FailureNotFound {
 		t.Errorf("no such archive: %v", err)
 	}
+}
+
+// digest is the SHA-256 of a file, in hex.
+func digest(t *testing.T, path string) string {
+	t.Helper()
+	body, err := os.ReadFile(path)
+	must(t, err)
+	sum := sha256.Sum256(body)
+	return hex.EncodeToString(sum[:])
 }

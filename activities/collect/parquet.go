@@ -2,16 +2,8 @@ package collect
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"errors"
 	"fmt"
-	"io"
-	"os"
 	"strings"
-	"time"
-
-	"go.temporal.io/sdk/activity"
 
 	"puenktlich/activities/failure"
 	"puenktlich/internal/history"
@@ -20,114 +12,118 @@ import (
 	schema "puenktlich/schemas/clickhouse"
 )
 
-// releaseExt is the extension of public monthly releases.
-const releaseExt = ".parquet"
+// releaseWindow is how many rows of a release one activity imports: some
+// seconds of work, so that a run is seen to advance.
+const releaseWindow = 500_000
 
-// releaseProgress is what a heartbeat of an import says, and where a lost one
-// is taken up again: at the row group that was not done.
-type releaseProgress struct {
-	Message   string                `json:"message"`
-	SHA256    string                `json:"sha256"` // of the file
-	Until     time.Time             `json:"until,omitzero"`
-	Groups    int                   `json:"groups"` // row groups done
-	Counts    schemas.CollectCounts `json:"counts"` // of those
-	Equal     int                   `json:"equal"`
-	Unplanned int                   `json:"unplanned"`
+// tableFile is a release as Parquet or CSV.
+type tableFile interface {
+	Name() string
+	Rows() int64
+	Survey(ctx context.Context, step func(rows int64) error) error
+	Surveyed(fills bool)
+	Fills() bool
+	Read(ctx context.Context, from history.Place, visit func(history.Batch) error) error
+	Close() error
 }
 
-// release is the import of one file.
+// release is the import of one file of rows.
 type release struct {
-	a    *Activities
-	file *history.Release
-	in   schemas.ImportArchiveInput
-	done releaseProgress // whole row groups
-	sum  releaseProgress // and the batches since
+	*fileImport
+	file tableFile
 }
 
-// importRelease writes what one Parquet release says, batch by batch. There are
-// no polls in it: the cursor stays, and nothing is covered.
-func (a *Activities) importRelease(ctx context.Context, in schemas.ImportArchiveInput) (schemas.ImportResult, error) {
-	result := schemas.ImportResult{Group: in.Group, Archives: 1}
+// importRelease writes what one Parquet release says.
+func (a *Activities) importRelease(ctx context.Context, in schemas.ImportArchiveInput) (schemas.ImportFileResult, error) {
 	file, err := history.Open(in.Path, history.Options{Ahead: Ahead})
 	if err != nil {
-		return result, refused(err, result.Counts)
+		return schemas.ImportFileResult{}, refused(err, schemas.ImportFileResult{})
 	}
-	defer file.Close()
-	earlier := lost(ctx)
-	digest, err := digestOf(ctx, in.Path, earlier)
+	return a.importTable(ctx, in, file)
+}
+
+// importCSV writes what one CSV file says.
+func (a *Activities) importCSV(ctx context.Context, in schemas.ImportArchiveInput) (schemas.ImportFileResult, error) {
+	mapping, err := history.ParseMapping(in.Mapping)
 	if err != nil {
-		return result, fmt.Errorf("import %s: %w", file.Name(), err)
+		return schemas.ImportFileResult{}, failure.InvalidInput("import %s: %v", in.Path, err)
 	}
-	r := release{a: a, file: file, in: in, done: releaseProgress{SHA256: digest, Until: in.Until}}
-	if earlier.SHA256 == digest && earlier.Until.Equal(in.Until) {
-		r.done = earlier
+	file, err := history.OpenCSV(in.Path, mapping, history.Options{Ahead: Ahead})
+	if err != nil {
+		return schemas.ImportFileResult{}, refused(err, schemas.ImportFileResult{})
 	}
-	r.sum = r.done
-	err = r.run(ctx)
-	result.Counts, result.Note = r.sum.Counts, r.note()
-	return result, refused(err, result.Counts)
+	return a.importTable(ctx, in, file)
 }
 
-// refused says of a file that is not what it should be that no retry mends it.
-func refused(err error, in schemas.CollectCounts) error {
-	var column *history.SchemaError
-	switch {
-	case errors.As(err, &column):
-		return failure.Validation("import: %v", err)
-	case errors.Is(err, history.ErrDamaged):
-		return failure.Integrity(err, "import: %d planned events are in, the rest is lost", in.Planned)
-	case err != nil:
-		return fmt.Errorf("import: %w", err)
+// importTable imports a window of a file of rows, batch by batch. There are no
+// polls in it: the cursor of the group stays, and nothing is covered.
+func (a *Activities) importTable(ctx context.Context, in schemas.ImportArchiveInput, file tableFile) (schemas.ImportFileResult, error) {
+	defer file.Close()
+	f, err := a.begin(ctx, in, opened{name: file.Name(), rows: file.Rows(), keep: true})
+	if err != nil {
+		return f.result(), err
 	}
-	return nil
+	r := release{f, file}
+	if err := r.survey(ctx); err != nil {
+		return r.ended(ctx, err)
+	}
+	place := history.Place{Group: f.at.RowGroup, Row: f.at.Row, Offset: f.at.OffsetBytes, Line: f.at.Line}
+	err = file.Read(ctx, place, func(b history.Batch) error { return r.take(ctx, b) })
+	result, err := r.ended(ctx, err)
+	if err == nil && result.Next == nil {
+		result.Note = r.note()
+	}
+	return result, err
 }
 
-// lost is what an attempt that was lost had done.
-func lost(ctx context.Context) (earlier releaseProgress) {
-	if activity.IsActivity(ctx) && activity.HasHeartbeatDetails(ctx) && activity.GetHeartbeatDetails(ctx, &earlier) != nil {
-		return releaseProgress{}
+// survey looks through the file once, whatever the number of its windows.
+func (r *release) survey(ctx context.Context) error {
+	if r.at.Surveyed {
+		r.file.Surveyed(r.at.Fills)
+		return nil
 	}
-	return earlier
-}
-
-func (r *release) run(ctx context.Context) error {
+	if err := r.record(ctx); err != nil {
+		return err
+	}
 	if err := r.file.Survey(ctx, func(rows int64) error {
 		r.beat(ctx, "looked at", rows)
 		return ctx.Err()
 	}); err != nil {
 		return err
 	}
-	for group := r.done.Groups; group < r.file.Groups(); group++ {
-		err := r.file.Read(ctx, group, func(b history.Batch) error {
-			if err := r.write(ctx, group, b); err != nil {
-				return err
-			}
-			r.beat(ctx, "imported", b.FirstRow+int64(b.Rows))
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-		r.sum.Groups = group + 1
-		r.done = r.sum
-	}
+	r.at.Surveyed, r.at.Fills = true, r.file.Fills()
 	return nil
 }
 
-// beat reports progress, and the row groups done for an attempt to come.
-func (r *release) beat(ctx context.Context, what string, rows int64) {
-	if !activity.IsActivity(ctx) {
-		return
+// take brings a batch in and moves the cursor behind it.
+func (r *release) take(ctx context.Context, b history.Batch) error {
+	if err := r.usable(b); err != nil {
+		return err
 	}
-	progress := r.done
-	progress.Message = fmt.Sprintf("%s: %s %d of %d rows", r.file.Name(), what, rows, r.file.Rows())
-	activity.RecordHeartbeat(ctx, progress)
+	if err := r.write(ctx, b); err != nil {
+		return err
+	}
+	r.at.RowGroup, r.at.Row, r.at.OffsetBytes, r.at.Line, r.at.Bytes = b.Next.Group, b.Next.Row, b.Next.Offset, b.Next.Line, b.Bytes
+	r.beat(ctx, "imported", r.at.Row)
+	return r.full(releaseWindow)
+}
+
+// usable refuses a file of which nothing can be used, before anything is
+// written: the mapping or the file is another one than was meant. The first
+// history.BatchRows rows speak for all.
+func (r *release) usable(b history.Batch) error {
+	all := b.Rows >= history.BatchRows || b.Next.Row == r.rows || b.Bytes >= r.size
+	if b.FirstRow > 0 || !all || len(b.Planned) > 0 || b.Unplanned > 0 || len(b.Quarantined) == 0 {
+		return nil
+	}
+	q := b.Quarantined[0]
+	return failure.Validation("import %s: none of its first %d rows can be used, beginning with %s: %q: %s", r.name, b.Rows, element(q), q.Value, q.Reason)
 }
 
 // write stores a batch under a token made from the file and the place in it.
-func (r *release) write(ctx context.Context, group int, b history.Batch) error {
+func (r *release) write(ctx context.Context, b history.Batch) error {
 	plan, changes := r.before(b)
-	token := fmt.Sprintf("release/%s/%s/%s/%d/%d/%d", r.a.Name, r.in.Group, r.done.SHA256, r.in.Until.UnixMilli(), group, b.FirstRow)
+	token := fmt.Sprintf("release/%s/%s/%s/%d/%d/%d", r.a.Name, r.in.Group, r.at.SHA256, r.in.Until.UnixMilli(), b.Group, b.FirstRow)
 	batch := schema.Batch{Token: token, Source: r.a.Name, Group: r.in.Group}
 	if len(plan) > 0 {
 		if err := r.a.Store.InsertPlan(ctx, batch, plan, firstSeq(plan[0].PolledAt)+ordinal(b, 0)); err != nil {
@@ -139,13 +135,11 @@ func (r *release) write(ctx context.Context, group int, b history.Batch) error {
 			return fmt.Errorf("write changes of %s: %w", r.in.Group, err)
 		}
 	}
-	if len(b.Quarantined) > 0 {
-		if err := r.a.Store.InsertQuarantine(ctx, token, r.quarantine(b)); err != nil {
-			return fmt.Errorf("write quarantine of %s: %w", r.in.Group, err)
-		}
+	if err := r.quarantine(ctx, token, b.Quarantined); err != nil {
+		return err
 	}
-	r.sum.Counts.Add(schemas.CollectCounts{Planned: len(plan), Changes: len(changes), Quarantined: len(b.Quarantined)})
-	r.sum.Equal, r.sum.Unplanned = r.sum.Equal+b.Equal, r.sum.Unplanned+b.Unplanned
+	r.at.Counts.Add(schemas.CollectCounts{Planned: len(plan), Changes: len(changes)})
+	r.at.Equal, r.at.Unplanned = r.at.Equal+b.Equal, r.at.Unplanned+b.Unplanned
 	return nil
 }
 
@@ -153,12 +147,13 @@ func (r *release) write(ctx context.Context, group int, b history.Batch) error {
 // changes their place in the order of the group.
 func (r *release) before(b history.Batch) (plan []rail.PlannedEvent, changes []rail.Change) {
 	for _, p := range b.Planned {
-		if r.in.Until.IsZero() || p.PolledAt.Before(r.in.Until) {
+		if !r.after(p.PolledAt) {
 			plan = append(plan, p)
+			r.about(p.Planned)
 		}
 	}
 	for i, c := range b.Changes {
-		if r.in.Until.IsZero() || c.PolledAt.Before(r.in.Until) {
+		if !r.after(c.PolledAt) {
 			c.Seq = firstSeq(c.PolledAt) + ordinal(b, i)
 			changes = append(changes, c)
 		}
@@ -172,49 +167,42 @@ func ordinal(b history.Batch, i int) uint64 {
 	return uint64(2*b.FirstRow+int64(i)) % (1 << seqShift)
 }
 
-func (r *release) quarantine(b history.Batch) []schema.Quarantine {
-	rows := make([]schema.Quarantine, len(b.Quarantined))
-	for i, q := range b.Quarantined {
-		rows[i] = schema.Quarantine{Source: r.a.Name, EVA: q.EVA, PolledAt: q.Near, File: q.File,
-			Element: fmt.Sprintf("row %d/%s", q.Row, q.Column), Value: q.Value, Reason: q.Reason}
+// quarantine keeps and counts what could not be read.
+func (f *fileImport) quarantine(ctx context.Context, token string, refused []history.Quarantined) error {
+	if len(refused) == 0 {
+		return nil
 	}
-	return rows
+	rows := make([]schema.Quarantine, len(refused))
+	for i, q := range refused {
+		rows[i] = schema.Quarantine{Source: f.a.Name, EVA: q.EVA, PolledAt: q.Near, RawKey: f.at.Object, File: q.File,
+			Element: element(q), Value: q.Value, Reason: q.Reason}
+	}
+	if err := f.a.Store.InsertQuarantine(ctx, token, rows); err != nil {
+		return fmt.Errorf("write quarantine of %s: %w", f.in.Group, err)
+	}
+	f.at.Counts.Quarantined += len(refused)
+	return nil
+}
+
+// element is the place of a value in its file.
+func element(q history.Quarantined) string {
+	where := fmt.Sprintf("row %d", q.Row)
+	if q.Line > 0 {
+		where = fmt.Sprintf("line %d", q.Line)
+	}
+	if q.Column != "" {
+		where += "/" + q.Column
+	}
+	return where
 }
 
 // note says what a reader of the counts should know.
 func (r *release) note() string {
-	var notes []string
-	if r.sum.Equal > 0 {
-		notes = append(notes, fmt.Sprintf("%s writes the planned time where no change was seen: %d events whose times are equal stay unknown", r.file.Name(), r.sum.Equal))
+	if r.at.Equal > 0 {
+		r.notes = append(r.notes, fmt.Sprintf("%s writes the planned time where no change was seen: %d events whose times are equal stay unknown", r.name, r.at.Equal))
 	}
-	if r.sum.Unplanned > 0 {
-		notes = append(notes, fmt.Sprintf("%s: %d changed times without a planned one were left out", r.file.Name(), r.sum.Unplanned))
+	if r.at.Unplanned > 0 {
+		r.notes = append(r.notes, fmt.Sprintf("%s: %d changed times without a planned one were left out", r.name, r.at.Unplanned))
 	}
-	return strings.Join(notes, "; ")
-}
-
-// hashChunk is how much is hashed between two heartbeats.
-const hashChunk = 64 << 20
-
-// digestOf is the SHA-256 of a file, as hex. Its heartbeats repeat what an
-// earlier attempt had done.
-func digestOf(ctx context.Context, path string, earlier releaseProgress) (string, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer file.Close()
-	h := sha256.New()
-	for err == nil {
-		if activity.IsActivity(ctx) {
-			activity.RecordHeartbeat(ctx, earlier)
-		}
-		if _, err = io.CopyN(h, file, hashChunk); err == nil {
-			err = ctx.Err()
-		}
-	}
-	if !errors.Is(err, io.EOF) {
-		return "", fmt.Errorf("hash: %w", err)
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
+	return strings.Join(r.notes, "; ")
 }

@@ -76,7 +76,7 @@ func TestRelease(t *testing.T) {
 	result, err := h.ImportArchive(t.Context(), in)
 	must(t, err)
 	// 5 events a day. Changes: 28 departures (3 days end in 0), 31 arrivals, 62 of the ICE.
-	want := schemas.ImportResult{Group: group, Archives: 1, Counts: schemas.CollectCounts{Planned: 155, Changes: 121}}
+	want := schemas.ImportFileResult{Rows: 93, Bytes: result.Bytes, Counts: schemas.CollectCounts{Planned: 155, Changes: 121}}
 	if result != want {
 		t.Errorf("%+v, want %+v", result, want)
 	}
@@ -197,8 +197,10 @@ func TestReleaseQuarantine(t *testing.T) {
 	f.Rows = f.Rows[:4]
 	f.Rows[1]["id"] = "4711"
 	f.Rows[2]["departure_planned_time"] = "2024-10-01 12:02:30"
-	result, err := h.ImportArchive(t.Context(), importing(t, f))
+	in := importing(t, f)
+	result, err := h.ImportArchive(t.Context(), in)
 	must(t, err)
+	kept := "sources/" + digest(t, in.Path) + ".parquet"
 	if c := result.Counts; c.Planned != 3 || c.Changes != 3 || c.Quarantined != 2 {
 		t.Errorf("%+v", c)
 	}
@@ -206,8 +208,8 @@ func TestReleaseQuarantine(t *testing.T) {
 	must(t, err)
 	trip := time.Date(2024, 10, 1, 9, 30, 0, 0, time.UTC)
 	want := []schema.Quarantine{
-		{Source: "test", EVA: hanau, PolledAt: trip, File: "data-2024-10.parquet", Element: "row 3/departure_planned_time", Value: "2024-10-01 12:02:30", Reason: "want whole minutes"},
-		{Source: "test", EVA: hanau, PolledAt: time.Unix(0, 0).UTC(), File: "data-2024-10.parquet", Element: "row 2/id", Value: "4711", Reason: "want tripHash-YYMMDDHHMM-index"},
+		{Source: "test", EVA: hanau, PolledAt: trip, RawKey: kept, File: "data-2024-10.parquet", Element: "row 3/departure_planned_time", Value: "2024-10-01 12:02:30", Reason: "want whole minutes"},
+		{Source: "test", EVA: hanau, PolledAt: time.Unix(0, 0).UTC(), RawKey: kept, File: "data-2024-10.parquet", Element: "row 2/id", Value: "4711", Reason: "want tripHash-YYMMDDHHMM-index"},
 	}
 	for i := range want {
 		if len(refused) != 2 || refused[i] != want[i] {
@@ -301,7 +303,7 @@ func TestReleaseIsTakenUpAgain(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, morning())
 	in := importing(t, october())
-	run := func(heard *beats, details ...any) schemas.ImportResult {
+	run := func(heard *beats, details ...any) schemas.ImportFileResult {
 		env := new(testsuite.WorkflowTestSuite).NewTestActivityEnvironment()
 		env.RegisterActivity(h.ImportArchive)
 		env.SetOnActivityHeartbeatListener(heard.hear)
@@ -310,7 +312,7 @@ func TestReleaseIsTakenUpAgain(t *testing.T) {
 		}
 		value, err := env.ExecuteActivity(h.ImportArchive, in)
 		must(t, err)
-		var result schemas.ImportResult
+		var result schemas.ImportFileResult
 		must(t, value.Get(&result))
 		return result
 	}
@@ -323,19 +325,20 @@ func TestReleaseIsTakenUpAgain(t *testing.T) {
 	if _, err := env.ExecuteActivity(h.ImportArchive, in); err == nil {
 		t.Fatal("the first attempt was to be lost in the third row group")
 	}
-	if first.last["groups"] != 1.0 || !strings.HasPrefix(fmt.Sprint(first.last["message"]), "data-2024-10.parquet: imported 62 of 93 rows") {
-		t.Fatalf("last heartbeat %v: want the second of three row groups in, the first of them known as done", first.last)
+	cursor, _ := first.last["cursor"].(map[string]any)
+	if cursor["row_group"] != 2.0 || cursor["row"] != 62.0 || !strings.HasPrefix(fmt.Sprint(first.last["message"]), "data-2024-10.parquet: imported 62 of 93 rows") {
+		t.Fatalf("last heartbeat %v: want two of three row groups in", first.last)
 	}
 	whole.after = math.MaxInt
 	whole.plans = 0
 	var second beats
-	if result := run(&second, first.last); result.Counts.Planned != 155 || result.Counts.Changes != 121 || whole.plans != 2 {
-		t.Errorf("%+v after %d inserts, want all counted and two row groups written", result, whole.plans)
+	if result := run(&second, first.last); result.Counts.Planned != 155 || result.Counts.Changes != 121 || whole.plans != 1 {
+		t.Errorf("%+v after %d inserts, want all counted and one row group written", result, whole.plans)
 	}
 	if rows := h.rows(t); rows["stop_plan"] != 155 || rows["stop_change"] != 121 {
 		t.Errorf("rows %v", rows)
 	}
-	first.last["sha256"] = "that of another file"
+	cursor["sha256"] = "that of another file"
 	whole.plans = 0
 	if result := run(&second, first.last); result.Counts.Planned != 155 || whole.plans != 3 {
 		t.Errorf("%+v after %d inserts, want another file imported from its beginning", result, whole.plans)
@@ -398,7 +401,7 @@ func TestReleaseIsTailedWhole(t *testing.T) {
 func TestPlanImportListsReleases(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	for _, name := range []string{"data-2024-10.parquet", "2024-10-30.tar.zst", "data-2024-09.parquet", "notes.csv"} {
+	for _, name := range []string{"data-2024-10.parquet", "2024-10-30.tar.zst", "data-2024-09.parquet", "stops.csv"} {
 		must(t, os.WriteFile(filepath.Join(dir, name), nil, 0o600))
 	}
 	plan, err := new(collect.Activities).PlanImport(t.Context(), schemas.ImportInput{Directory: dir})
@@ -407,7 +410,7 @@ func TestPlanImportListsReleases(t *testing.T) {
 	for _, path := range plan.Archives {
 		names = append(names, filepath.Base(path))
 	}
-	if got := strings.Join(names, " "); got != "2024-10-30.tar.zst data-2024-09.parquet data-2024-10.parquet" {
-		t.Errorf("archives %s", got)
+	if got := strings.Join(names, " "); got != "2024-10-30.tar.zst data-2024-09.parquet data-2024-10.parquet" || plan.Note != "1 .csv files were left out: they need a mapping" || len(plan.SizesBytes) != 3 {
+		t.Errorf("archives %s, %+v", got, plan)
 	}
 }

@@ -40,6 +40,16 @@ func NotFound(cause error, format string, args ...any) error {
 	return final(schemas.FailureNotFound, cause, format, args...)
 }
 
+// After adds to a failure what was done before it, which a workflow reads from
+// the details of the error.
+func After(done any, err error) error {
+	said, ok := err.(*temporal.ApplicationError)
+	if !ok {
+		return err
+	}
+	return temporal.NewNonRetryableApplicationError(said.Message(), said.Type(), nil, done)
+}
+
 func final(kind schemas.FailureType, cause error, format string, args ...any) error {
 	message := fmt.Sprintf(format, args...)
 	if cause != nil {

@@ -29,6 +29,10 @@ func (a *Activities) SealDataset(ctx context.Context, in schemas.PrepareManifest
 		return sealed, failure.InvalidInput("seal data set: the plan names no day")
 	}
 	manifest := a.manifest(in)
+	var err error
+	if manifest.Sources, err = a.sources(ctx, in.Plan.Days); err != nil {
+		return sealed, err
+	}
 	profiles, err := a.profiles(ctx, manifest.Parts)
 	if err != nil {
 		return sealed, err
@@ -56,7 +60,7 @@ func (a *Activities) SealDataset(ctx context.Context, in schemas.PrepareManifest
 func (a *Activities) manifest(in schemas.PrepareManifestInput) schemas.DatasetManifest {
 	days := schemas.DayRange{From: in.Plan.Days[0], To: dayAfter(in.Plan.Days)}
 	m := schemas.DatasetManifest{FeatureVersion: in.Plan.FeatureVersion, Features: feature.Names(), Horizons: in.Plan.Horizons,
-		AsOf: in.Plan.AsOf, CodeVersion: a.CodeVersion, Sources: []schemas.Provenance{a.Provenance},
+		AsOf: in.Plan.AsOf, CodeVersion: a.CodeVersion,
 		Query: schemas.DatasetQuery{PrepareInput: schemas.PrepareInput{Days: days, Horizons: in.Plan.Horizons, AsOf: in.Plan.AsOf},
 			Source: a.Name, LagSeconds: a.Lag.Seconds(), Selection: selection}}
 	for _, part := range in.Parts {

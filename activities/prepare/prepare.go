@@ -26,6 +26,7 @@ type Store interface {
 	InsertDaily(ctx context.Context, token string, counts []schema.Daily) error
 	Days(ctx context.Context, source string) (schema.DaySpan, error)
 	Coverage(ctx context.Context, q schema.CoverageQuery) ([]schema.Coverage, error)
+	Sources(ctx context.Context, source, before string) ([]schema.Source, error)
 }
 
 // Objects keeps parts and manifests by their content.

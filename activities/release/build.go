@@ -76,6 +76,9 @@ func (a *Activities) contents(ctx context.Context, in schemas.PackageInput) (mod
 	if err := a.read(ctx, in.Trained.Dataset.Manifest, &manifest); err != nil {
 		return c, err
 	}
+	if len(manifest.Sources) > 0 {
+		c.Provenance = manifest.Sources
+	}
 	c.Created = manifest.AsOf // the domain time of what it knows, the same in a repeated run
 	c.Artefact, c.References, c.Environment = learned.Artefact, learned.References, learned.Environment
 	var err error

@@ -53,7 +53,7 @@ type Activities struct {
 	// Rollout of a promotion that names none.
 	Rollout schemas.Rollout
 	Key     *modelpkg.Key
-	// Provenance of the data models are trained on.
+	// Provenance of the data models are trained on, where a data set states none.
 	Provenance []schemas.Provenance
 	// Dir is where packages are built and cached.
 	Dir         string

@@ -35,7 +35,7 @@ func execute[R any](ctx context.Context, a *adapters, id, workflow string, input
 func purpose(workflow string) string {
 	return map[string]string{
 		schemas.WorkflowCollect:       "poll the stations of a group",
-		schemas.WorkflowImportHistory: "ingest archives of what was polled before",
+		schemas.WorkflowImportHistory: "ingest recordings and releases of earlier days",
 		schemas.WorkflowSettleTruth:   "decide what really happened",
 		schemas.WorkflowRunLifecycle:  "from observations to a served champion",
 		schemas.WorkflowMonitorModel:  "judge a day's forecasts",

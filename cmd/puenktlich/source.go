@@ -42,7 +42,8 @@ func provenance(c config.Config) schemas.Provenance {
 	if c.Source == config.SourceSimulation {
 		return schemas.Provenance{Source: fmt.Sprintf("simulated railway, seed %d", c.Seed), Licence: "made by this program"}
 	}
-	return schemas.Provenance{Source: "Deutsche Bahn Timetables API (" + sourceName(c) + ")", Licence: "CC BY 4.0", Attribution: "Deutsche Bahn / DB InfraGO"}
+	return schemas.Provenance{Source: "Deutsche Bahn Timetables API (" + sourceName(c) + ")", Publisher: "Deutsche Bahn / DB InfraGO",
+		Licence: "CC BY 4.0", Attribution: "Deutsche Bahn / DB InfraGO"}
 }
 
 // network opens the recording or the simulated railway of a configuration.

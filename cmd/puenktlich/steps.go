@@ -45,7 +45,7 @@ func (a *adapters) steps() (workers.Steps, error) {
 		Collect: &collect.Activities{Source: fetch, Stations: group, Raw: a.objects, Cursors: cursors{a.objects, name}, Store: a.db,
 			Clock: a.clock, Name: name, Past: a.config.Source != config.SourceLive, Every: pollEvery,
 			FullEvery: a.config.FullEvery, CallsPerMinute: a.config.CallsPerMinute, AllStations: countOf(every),
-			Begin: spanStart(a.config, fetch), Recordings: a.config.Recordings},
+			Begin: spanStart(a.config, fetch), Recordings: a.config.Recordings, Provenance: origin},
 		Prepare: &prepare.Activities{Store: a.db, Objects: a.objects, Clock: a.clock, Name: name, Provenance: origin, CodeVersion: codeVersion(),
 			Histories: livestate.NewHistoryCache(a.db)},
 		Train:    &train.Activities{Library: a.xgboost(), Objects: a.objects, NotFound: objstore.ErrNotFound, Corrupt: objstore.ErrCorrupt, Runs: a.db, Clock: a.clock, CodeVersion: codeVersion()},

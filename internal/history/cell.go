@@ -1,6 +1,7 @@
 package history
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -11,7 +12,24 @@ import (
 	"puenktlich/internal/rail"
 )
 
-// cells are the columns of some rows.
+// values are the columns of some rows, whatever file they stand in.
+type values interface {
+	// text is a value as it stands, empty for a missing one. The caller may keep it.
+	text(name string, i int) string
+	// has says that a value is there.
+	has(name string, i int) bool
+	// flag is false for a missing value.
+	flag(name string, i int) (bool, error)
+	// time is the zero time for a missing value. Where German clocks showed it
+	// twice it is the instant nearest to near.
+	time(name string, i int, near time.Time) (time.Time, error)
+	// label is what the file calls a column, line where a row stands in it, 0
+	// where it has no lines.
+	label(name string) string
+	line(i int) int64
+}
+
+// cells are the values of a Parquet file.
 type cells map[string]arrow.Array
 
 func (c cells) release() {
@@ -20,8 +38,7 @@ func (c cells) release() {
 	}
 }
 
-// text is a value as it stands; empty for a missing one. It is a copy: the
-// cells are let go.
+// text copies: the cells are let go.
 func (c cells) text(name string, i int) string {
 	column := c[name]
 	if column.DataType().ID() == arrow.NULL || column.IsNull(i) {
@@ -33,7 +50,6 @@ func (c cells) text(name string, i int) string {
 	return strings.Clone(column.ValueStr(i))
 }
 
-// has says that a value is there.
 func (c cells) has(name string, i int) bool {
 	column := c[name]
 	if column.DataType().ID() == arrow.TIMESTAMP {
@@ -42,14 +58,15 @@ func (c cells) has(name string, i int) bool {
 	return c.text(name, i) != ""
 }
 
-// flag is false for a missing value.
-func (c cells) flag(name string, i int) bool {
+func (c cells) flag(name string, i int) (bool, error) {
 	column := c[name].(*array.Boolean)
-	return column.IsValid(i) && column.Value(i)
+	return column.IsValid(i) && column.Value(i), nil
 }
 
-// time reads a German local time; the zero time for a missing one. Of two
-// instants it takes the one nearest to near.
+func (c cells) label(name string) string { return name }
+func (c cells) line(int) int64           { return 0 }
+
+// time reads German local time.
 func (c cells) time(name string, i int, near time.Time) (time.Time, error) {
 	if !c.has(name, i) {
 		return time.Time{}, nil
@@ -58,12 +75,17 @@ func (c cells) time(name string, i int, near time.Time) (time.Time, error) {
 		return instant(wallOf(stamps, i), near)
 	}
 	value := c.text(name, i)
-	for _, layout := range []string{"2006-01-02 15:04:05", "2006-01-02T15:04:05", "2006-01-02 15:04", "2006-01-02T15:04", wire} {
+	for _, layout := range wallLayouts() {
 		if wall, err := time.Parse(layout, value); err == nil { // fractions of a second are read by every layout with seconds
 			return instant(wall, near)
 		}
 	}
-	return time.Time{}, fmt.Errorf("want German local time without zone, such as 2024-10-29 15:48:00")
+	return time.Time{}, errors.New("want German local time without zone, such as 2024-10-29 15:48:00")
+}
+
+// wallLayouts are the forms in which releases write local times as text.
+func wallLayouts() []string {
+	return []string{"2006-01-02 15:04:05", "2006-01-02T15:04:05", "2006-01-02 15:04", "2006-01-02T15:04", wire}
 }
 
 // wallOf is a timestamp without zone as what a clock showed.
@@ -82,11 +104,19 @@ const (
 
 // instant is the moment at which German clocks showed a time.
 func instant(wall, near time.Time) (time.Time, error) {
-	switch {
-	case wall.Year() < firstYear || wall.Year() > lastYear:
-		return time.Time{}, fmt.Errorf("year %d: want %d to %d", wall.Year(), firstYear, lastYear)
-	case !wall.Equal(wall.Truncate(time.Minute)):
-		return time.Time{}, fmt.Errorf("want whole minutes")
+	if err := sane(wall); err != nil {
+		return time.Time{}, err
 	}
 	return rail.ParseTime(wall.Format(wire), near)
+}
+
+// sane refuses what no timetable says.
+func sane(t time.Time) error {
+	switch {
+	case t.Year() < firstYear || t.Year() > lastYear:
+		return fmt.Errorf("year %d: want %d to %d", t.Year(), firstYear, lastYear)
+	case !t.Equal(t.Truncate(time.Minute)):
+		return errors.New("want whole minutes")
+	}
+	return nil
 }

@@ -10,36 +10,44 @@ import (
 	"github.com/apache/arrow/go/v17/parquet/pqarrow"
 )
 
-// Read visits the rows of one row group in order, in batches; Survey comes
-// first. The visitor may keep the batch; its error ends the read and is
-// returned as it is.
-func (r *Release) Read(ctx context.Context, group int, visit func(Batch) error) error {
-	return r.records(ctx, group, r.columns.read(), func(c cells, first int64, rows int) error {
-		reader := rowReader{release: r, cells: c, batch: Batch{FirstRow: first, Rows: rows}}
-		for i := range rows {
-			reader.row(i)
-		}
-		return visit(reader.batch)
-	})
+// want is what is decoded: which columns, how many rows at a time.
+type want struct {
+	columns []string
+	rows    int64
 }
 
-// records visits some columns of a row group; cells live for their visit only.
-// Columns are read one after the other here: the library's own reader of records
-// starts goroutines, and what those make of damaged bytes ends the process.
-func (r *Release) records(ctx context.Context, group int, names []string, visit func(c cells, first int64, rows int) error) error {
+// records visits some columns from a place on; cells live for their visit only.
+func (p *parquetFile) records(ctx context.Context, from Place, w want, visit func(cells, span) error) error {
+	for group := from.Group; group < p.Groups(); group++ {
+		if err := p.group(ctx, group, w, func(c cells, s span) error {
+			if s.first+int64(s.rows) <= from.Row {
+				return nil
+			}
+			return visit(c, s)
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// group visits the rows of one row group. Columns are read one after the other
+// here: the library's own reader of records starts goroutines, and what those
+// make of damaged bytes ends the process.
+func (p *parquetFile) group(ctx context.Context, group int, w want, visit func(cells, span) error) error {
 	var open columns
-	if err := guard(func() (err error) { open, err = r.open(ctx, group, names); return err }); err != nil {
-		return r.failed(group, err)
+	if err := guard(func() (err error) { open, err = p.open(ctx, group, w.columns); return err }); err != nil {
+		return p.failed(group, err)
 	}
 	defer open.release()
-	first, left := r.RowsBefore(group), r.source.MetaData().RowGroup(group).NumRows()
+	first, left := p.rowsBefore(group), p.source.MetaData().RowGroup(group).NumRows()
 	for left > 0 {
-		rows := min(left, BatchRows)
+		rows := min(left, w.rows)
 		var c cells
 		if err := guard(func() (err error) { c, err = open.next(rows); return err }); err != nil {
-			return r.failed(group, err)
+			return p.failed(group, err)
 		}
-		err := visit(c, first, int(rows))
+		err := visit(c, span{group: group, first: first, rows: int(rows), last: rows == left})
 		c.release()
 		if err == nil {
 			err = ctx.Err()
@@ -52,22 +60,22 @@ func (r *Release) records(ctx context.Context, group int, names []string, visit 
 	return nil
 }
 
-func (r *Release) failed(group int, err error) error {
-	return fmt.Errorf("read %s, row group %d of %d: %w", r.name, group+1, r.Groups(), err)
+func (p *parquetFile) failed(group int, err error) error {
+	return fmt.Errorf("read %s, row group %d of %d: %w", p.name, group+1, p.Groups(), err)
 }
 
 // columns are open for reading, by name.
 type columns map[string]*pqarrow.ColumnReader
 
-func (r *Release) open(ctx context.Context, group int, names []string) (columns, error) {
+func (p *parquetFile) open(ctx context.Context, group int, names []string) (columns, error) {
 	open := columns{}
 	for _, name := range names {
-		if err := r.within(group, name); err != nil {
+		if err := p.within(group, name); err != nil {
 			open.release()
 			return nil, err
 		}
-		leaf := r.leaf(name)
-		reader, err := r.arrows.GetFieldReader(ctx, r.field(name), map[int]bool{leaf: true}, []int{group})
+		leaf := p.leaf(name)
+		reader, err := p.arrows.GetFieldReader(ctx, p.field(name), map[int]bool{leaf: true}, []int{group})
 		if err != nil {
 			open.release()
 			return nil, fmt.Errorf("column %s: %w", name, err)
@@ -79,11 +87,13 @@ func (r *Release) open(ctx context.Context, group int, names []string) (columns,
 
 // leaf is the place of a column among those of the file, field that among the
 // fields of its schema. They differ where a column before has parts.
-func (r *Release) leaf(name string) int { return r.source.MetaData().Schema.ColumnIndexByName(name) }
+func (p *parquetFile) leaf(name string) int {
+	return p.source.MetaData().Schema.ColumnIndexByName(name)
+}
 
-func (r *Release) field(name string) int {
-	for i := range r.arrows.Manifest.Fields {
-		if r.arrows.Manifest.Fields[i].Field.Name == name {
+func (p *parquetFile) field(name string) int {
+	for i := range p.arrows.Manifest.Fields {
+		if p.arrows.Manifest.Fields[i].Field.Name == name {
 			return i
 		}
 	}
@@ -92,14 +102,14 @@ func (r *Release) field(name string) int {
 
 // within refuses a column that does not lie in the file, before memory is asked
 // for it.
-func (r *Release) within(group int, name string) error {
-	chunk, err := r.source.MetaData().RowGroup(group).ColumnChunk(r.leaf(name))
+func (p *parquetFile) within(group int, name string) error {
+	chunk, err := p.source.MetaData().RowGroup(group).ColumnChunk(p.leaf(name))
 	if err != nil {
 		return fmt.Errorf("column %s: %w", name, err)
 	}
 	at, size := chunk.DataPageOffset(), chunk.TotalCompressedSize()
-	if at < 0 || chunk.HasDictionaryPage() && chunk.DictionaryPageOffset() < 0 || size < 0 || size > r.size {
-		return fmt.Errorf("column %s: %d bytes at %d in a file of %d", name, size, at, r.size)
+	if at < 0 || chunk.HasDictionaryPage() && chunk.DictionaryPageOffset() < 0 || size < 0 || size > p.size {
+		return fmt.Errorf("column %s: %d bytes at %d in a file of %d", name, size, at, p.size)
 	}
 	return nil
 }

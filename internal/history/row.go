@@ -1,6 +1,7 @@
 package history
 
 import (
+	"fmt"
 	"math"
 	"strconv"
 	"strings"
@@ -10,28 +11,15 @@ import (
 	"puenktlich/internal/rail"
 )
 
-// Quarantined is one value that could not be used.
-type Quarantined struct {
-	File   string
-	Row    int64 // of the file, from 1
-	Column string
-	Value  string // as it stood there, cut to 120 bytes
-	Reason string // what is wrong and what was wanted
-	EVA    int64  // 0 where it could not be read
-	// Near is about when the event was: the start of its trip, or 1970 where
-	// that could not be read.
-	Near time.Time
-}
-
 // halfHour after a moment prefers, of two instants an hour apart, the first
 // that is not before that moment.
 const halfHour = 30 * time.Minute
 
 // rowReader turns the rows of one record into a batch.
 type rowReader struct {
-	release *Release
-	cells   cells
-	batch   Batch
+	table  *table
+	values values
+	batch  Batch
 }
 
 // stop is what both events of a row share.
@@ -62,8 +50,8 @@ func (r *rowReader) row(i int) {
 		return
 	}
 	notBefore, told := s.start, false
-	for _, h := range r.release.columns.halves() {
-		told = told || r.cells.has(h.planned, i) || r.cells.has(h.changed, i)
+	for _, h := range r.table.columns.halves() {
+		told = told || r.values.has(h.planned, i) || r.values.has(h.changed, i)
 		if planned := r.event(s, h, notBefore); !planned.IsZero() {
 			notBefore = planned
 		}
@@ -75,8 +63,8 @@ func (r *rowReader) row(i int) {
 
 // stop reads what makes a row one stop of one trip.
 func (r *rowReader) stop(i int) (stop, bool) {
-	s := stop{i: i, id: rail.StopID(r.cells.text(stopID, i))}
-	s.eva, _ = strconv.ParseInt(r.cells.text(stationEVA, i), 10, 64)
+	s := stop{i: i, id: rail.StopID(r.values.text(stopID, i))}
+	s.eva, _ = strconv.ParseInt(r.values.text(stationEVA, i), 10, 64)
 	var err error
 	if s.ref, err = s.id.Parse(); err != nil || s.ref.Index < 1 || s.ref.Index > math.MaxUint16 {
 		r.quarantine(s, stopID, "want tripHash-YYMMDDHHMM-index")
@@ -100,35 +88,61 @@ func (r *rowReader) stop(i int) (stop, bool) {
 }
 
 // event adds one half of a row and answers its planned time, zero without one.
+// What was seen of an event is left out where a part of it could not be read.
 func (r *rowReader) event(s stop, h half, notBefore time.Time) time.Time {
-	planned, err := r.cells.time(h.planned, s.i, notBefore.Add(halfHour))
+	planned, err := r.values.time(h.planned, s.i, notBefore.Add(halfHour))
+	if err == nil && !planned.IsZero() && planned.Sub(s.start).Abs() > maxTrip {
+		err = fmt.Errorf("%s from the start of its trip, %s: want at most %s", far(planned.Sub(s.start)), s.ref.Start, far(maxTrip))
+	}
 	if err != nil {
 		r.quarantine(s, h.planned, err.Error())
 		return time.Time{}
 	}
 	if planned.IsZero() {
-		if r.cells.has(h.changed, s.i) {
+		if r.values.has(h.changed, s.i) {
 			r.batch.Unplanned++
 		}
 		return time.Time{}
 	}
 	event := r.planned(s, h.kind, planned)
 	r.batch.Planned = append(r.batch.Planned, event)
-	changed, err := r.cells.time(h.changed, s.i, planned)
-	if err != nil {
-		r.quarantine(s, h.changed, err.Error())
+	if changed, cancelled, ok := r.seen(s, h, planned); ok {
+		r.change(event, changed, cancelled)
 	}
-	r.change(event, changed, r.cells.flag(h.cancelled, s.i))
 	return planned
 }
 
+// seen reads what was seen of an event; a changed time that cannot be used does
+// not hide a cancellation.
+func (r *rowReader) seen(s stop, h half, planned time.Time) (changed time.Time, cancelled, ok bool) {
+	cancelled, err := r.values.flag(h.cancelled, s.i)
+	if err != nil {
+		r.quarantine(s, h.cancelled, err.Error())
+		return changed, false, false
+	}
+	changed, err = r.values.time(h.changed, s.i, planned)
+	if err == nil && !changed.IsZero() && changed.Sub(planned).Abs() > MaxDelay {
+		err = fmt.Errorf("%s from the planned time: want at most %s", far(changed.Sub(planned)), far(MaxDelay))
+	}
+	if err != nil {
+		r.quarantine(s, h.changed, err.Error())
+		changed = time.Time{}
+	}
+	return changed, cancelled, true
+}
+
+// far writes a long duration in days and hours.
+func far(d time.Duration) string {
+	return fmt.Sprintf("%.1f days", d.Hours()/24)
+}
+
 func (r *rowReader) planned(s stop, kind rail.EventKind, planned time.Time) rail.PlannedEvent {
-	category := r.cells.text(trainType, s.i)
+	category := r.values.text(trainType, s.i)
 	return rail.PlannedEvent{
 		EVA: s.eva, Stop: s.id, Kind: kind, Trip: s.ref.Trip(), ServiceDay: rail.DayOf(s.start), Index: s.ref.Index,
-		Train: rail.Train{Category: category, Number: r.cells.text(trainNumber, s.i), Class: classOf(category)},
-		Line:  r.cells.text(lineNumber, s.i), Planned: planned,
-		PolledAt: planned.Truncate(time.Hour).Add(-r.release.ahead),
+		Train: rail.Train{Category: category, Number: r.values.text(trainNumber, s.i), Class: classOf(category)},
+		Line:  r.values.text(lineNumber, s.i), Planned: planned,
+		PolledAt: planned.Truncate(time.Hour).Add(-r.table.ahead),
 	}
 }
 
@@ -156,7 +170,7 @@ func (r *rowReader) change(event rail.PlannedEvent, changed time.Time, cancelled
 		c.Status = rail.StatusCancelled
 	case changed.IsZero():
 		return
-	case r.release.fills && changed.Equal(event.Planned):
+	case r.table.fills && changed.Equal(event.Planned):
 		r.batch.Equal++
 		return
 	default:
@@ -173,8 +187,8 @@ func (r *rowReader) quarantine(s stop, column, reason string) {
 	if near.IsZero() {
 		near = time.Unix(0, 0).UTC()
 	}
-	r.batch.Quarantined = append(r.batch.Quarantined, Quarantined{File: r.release.name, Row: r.batch.FirstRow + int64(s.i) + 1,
-		Column: column, Value: excerpt(r.cells.text(column, s.i)), Reason: reason, EVA: max(0, s.eva), Near: near})
+	r.batch.Quarantined = append(r.batch.Quarantined, Quarantined{File: r.table.name, Row: r.batch.FirstRow + int64(s.i) + 1, Line: r.values.line(s.i),
+		Column: r.values.label(column), Value: excerpt(r.values.text(column, s.i)), Reason: reason, EVA: max(0, s.eva), Near: near})
 }
 
 const excerptBytes = 120
@@ -187,4 +201,10 @@ func excerpt(s string) string {
 		cut--
 	}
 	return s[:cut]
+}
+
+// refuse quarantines a row that could not be read as a whole.
+func (r *rowReader) refuse(i int, bad record) {
+	r.batch.Quarantined = append(r.batch.Quarantined, Quarantined{File: r.table.name, Row: r.batch.FirstRow + int64(i) + 1, Line: bad.line,
+		Value: excerpt(strings.TrimRight(bad.text, "\r\n")), Reason: bad.bad, Near: time.Unix(0, 0).UTC()})
 }

@@ -41,6 +41,9 @@ const (
 	number      form = "a number"
 	localTime   form = "German local time as text or as a timestamp without zone"
 	boolean     form = "a boolean"
+
+	moment       form = "a time as text or as a timestamp"
+	textOrNumber form = "text or a number"
 )
 
 type column struct {
@@ -98,13 +101,18 @@ func check(name string, schema *arrow.Schema) (layout, error) {
 	for _, c := range l.cancelled() {
 		columns = append(columns, column{c, boolean})
 	}
+	return l, checkColumns(name, schema, columns)
+}
+
+// checkColumns names every column that is not as it should be.
+func checkColumns(name string, schema *arrow.Schema, columns []column) error {
 	var errs []error
 	for _, c := range columns {
 		if got := found(schema, c); got != "" {
 			errs = append(errs, &SchemaError{File: name, Column: c.name, Got: got, Want: string(c.form)})
 		}
 	}
-	return l, errors.Join(errs...)
+	return errors.Join(errs...)
 }
 
 // found is empty for a column as it should be, else what stands there.
@@ -138,6 +146,10 @@ func (f form) takes(t arrow.DataType) bool {
 	case localTime:
 		stamp, is := t.(*arrow.TimestampType)
 		return isText || is && stamp.TimeZone == "" || t.ID() == arrow.NULL
+	case moment:
+		return isText || t.ID() == arrow.TIMESTAMP
+	case textOrNumber:
+		return isText || arrow.IsInteger(t.ID()) || arrow.IsFloating(t.ID()) || t.ID() == arrow.NULL
 	}
 	return t.ID() == arrow.BOOL
 }

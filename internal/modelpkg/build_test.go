@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"puenktlich/internal/modelpkg"
 	"puenktlich/schemas"
@@ -194,5 +195,35 @@ func TestCardOfARecalibratedModel(t *testing.T) {
 		if !strings.Contains(card, want) {
 			t.Errorf("the card lacks %q:\n%s", want, card)
 		}
+	}
+}
+
+// The card says once what is stated of several files, and names them.
+func TestCardNamesTheSources(t *testing.T) {
+	t.Parallel()
+	c := contents(t)
+	public := schemas.Provenance{Source: "public releases", Publisher: "a student", URL: "https://example.org", RetrievedAt: time.Date(2024, 11, 2, 8, 0, 0, 0, time.UTC),
+		Licence: "CC BY 4.0", Attribution: "Deutsche Bahn / DB InfraGO", Terms: "name me", PersonalData: true}
+	for _, month := range []string{"2024-07", "2024-08", "2024-09", "2024-10"} {
+		public.File, public.SHA256 = "data-"+month+".parquet", strings.Repeat("0123456789abcdef", 4)
+		c.Provenance = append(c.Provenance, public)
+	}
+	dir := t.TempDir()
+	_, err := modelpkg.Build(dir, c)
+	must(t, err)
+	card, err := os.ReadFile(filepath.Join(dir, "CARD.md"))
+	must(t, err)
+	const want = "- recordings of the Timetables API: CC BY 4.0 (\"Deutsche Bahn / DB InfraGO\"); no personal data\n" +
+		"- public releases: CC BY 4.0 (\"Deutsche Bahn / DB InfraGO\"); published by a student at https://example.org, retrieved 2024-11-02T08:00:00Z; terms: name me; holds personal data; " +
+		"files data-2024-07.parquet (SHA-256 0123456789ab), data-2024-08.parquet (SHA-256 0123456789ab), data-2024-09.parquet (SHA-256 0123456789ab) and 1 more in `provenance.json`\n"
+	if !strings.Contains(string(card), want) {
+		t.Errorf("the card lacks\n%s\nit says\n%s", want, card)
+	}
+	var kept []schemas.Provenance
+	body, err := os.ReadFile(filepath.Join(dir, "provenance.json"))
+	must(t, err)
+	must(t, json.Unmarshal(body, &kept))
+	if !slices.Equal(kept, c.Provenance) {
+		t.Errorf("provenance.json %+v", kept)
 	}
 }

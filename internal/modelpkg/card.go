@@ -2,6 +2,7 @@ package modelpkg
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -100,18 +101,64 @@ func (c Contents) cardLimits(b *strings.Builder) {
 
 func (c Contents) cardOrigin(b *strings.Builder) {
 	fmt.Fprintf(b, "## Origin and licence of the data\n\n")
-	for _, p := range c.Provenance {
-		fmt.Fprintf(b, "- %s\n", provenanceLine(p))
+	for _, p := range origins(c.Provenance) {
+		fmt.Fprintf(b, "- %s\n", provenanceLine(p.Provenance)+filesLine(p.files))
 	}
 	fmt.Fprintf(b, "\nThe packaged sample comes from the same data and stands under the same licence.\n\n")
 	fmt.Fprintf(b, "## How to verify\n\n`puenktlich package verify DIR` checks every file against `%s` and the signature; `puenktlich package test DIR` loads the model as a server does and recomputes the golden rows. The digest of the package is `sha256sum %s`. `%s` is an OpenSSF Model Signing bundle, which other tools verify with the public key alone. From Python: `mlflow.pyfunc.load_model(DIR)`, with PYTHONDONTWRITEBYTECODE=1 so that no file is added.\n\nCode version: %s.\n",
 		ManifestFile, ManifestFile, SignatureFile, orNone(c.CodeVersion))
 }
 
+// origin is a provenance and the files it is stated of.
+type origin struct {
+	schemas.Provenance
+	files []string
+}
+
+// origins joins the files of which the same is stated.
+func origins(all []schemas.Provenance) (out []origin) {
+	for _, p := range all {
+		at := slices.IndexFunc(out, func(s origin) bool { return s.Provenance == p.Statement() })
+		if at < 0 {
+			at, out = len(out), append(out, origin{Provenance: p.Statement()})
+		}
+		if p.File != "" {
+			out[at].files = append(out[at].files, fmt.Sprintf("%s (SHA-256 %.12s)", p.File, p.SHA256))
+		}
+	}
+	return out
+}
+
+// filesShown bounds the files a card names; provenance.json has them all.
+const filesShown = 3
+
+func filesLine(files []string) string {
+	if len(files) == 0 {
+		return ""
+	}
+	line := "; files " + strings.Join(files[:min(len(files), filesShown)], ", ")
+	if len(files) > filesShown {
+		line += fmt.Sprintf(" and %d more in `%s`", len(files)-filesShown, provenanceFile)
+	}
+	return line
+}
+
 func provenanceLine(p schemas.Provenance) string {
 	line := p.Source + ": " + p.Licence
 	if p.Attribution != "" {
 		line += fmt.Sprintf(" (%q)", p.Attribution)
+	}
+	if p.Publisher != "" {
+		line += "; published by " + p.Publisher
+	}
+	if p.URL != "" {
+		line += " at " + p.URL
+	}
+	if !p.RetrievedAt.IsZero() {
+		line += ", retrieved " + p.RetrievedAt.UTC().Format(time.RFC3339)
+	}
+	if p.Terms != "" {
+		line += "; terms: " + p.Terms
 	}
 	if p.PersonalData {
 		return line + "; holds personal data"

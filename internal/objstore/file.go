@@ -34,6 +34,62 @@ func (s *Store) PutFile(ctx context.Context, key, path string) (Ref, error) {
 	return ref, classify("write "+key, err)
 }
 
+// MaxFileBytes is what S3 takes in one piece.
+const MaxFileBytes = 5 << 30
+
+// KeepFile writes a local file, whose size and SHA-256 are those of ref, as the
+// object of ref, without holding it in memory. What is there already is not
+// sent again, and never overwritten. beat is called at every read of the file;
+// its error ends the write.
+func (s *Store) KeepFile(ctx context.Context, ref Ref, path string, beat func() error) error {
+	found, err := s.Head(ctx, ref.Key)
+	if err == nil && found.SHA256 == ref.SHA256 && found.SizeBytes == ref.SizeBytes {
+		return nil
+	}
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("write %s: %w", ref.Key, err)
+	}
+	defer func() { _ = file.Close() }()
+	input := s.object(ref.Key, &beating{file, beat}, ref.SHA256)
+	input.IfNoneMatch = aws.String("*")
+	_, err = s.put(ctx, input, once)
+	if sentinel(err) == ErrChanged { // another writer was first, or what is there is not what it should be
+		return s.same(ctx, ref)
+	}
+	return classify("write "+ref.Key, err)
+}
+
+// same says that an object is the one of a reference.
+func (s *Store) same(ctx context.Context, ref Ref) error {
+	found, err := s.Head(ctx, ref.Key)
+	if err != nil {
+		return err
+	}
+	if found.SizeBytes != ref.SizeBytes {
+		return fmt.Errorf("write %s: %w: it has %d bytes, want %d", ref.Key, ErrCorrupt, found.SizeBytes, ref.SizeBytes)
+	}
+	return verify(ref.Key, found.SHA256, ref.SHA256)
+}
+
+// beating tells of every read of a file.
+type beating struct {
+	file *os.File
+	beat func() error
+}
+
+func (b *beating) Read(p []byte) (int, error) {
+	if err := b.beat(); err != nil {
+		return 0, err
+	}
+	return b.file.Read(p)
+}
+
+func (b *beating) Seek(offset int64, whence int) (int64, error) { return b.file.Seek(offset, whence) }
+
 // GetFile reads an object into a local file, which appears whole and verified
 // or not at all. The digest wanted is ref.SHA256, else the one the object
 // carries; a size given is checked too. It answers the complete reference.

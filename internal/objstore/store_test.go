@@ -332,3 +332,39 @@ func TestOptionsAreChecked(t *testing.T) {
 		}
 	}
 }
+
+// A file is kept under its digest, once; its reads are told.
+func TestKeepFile(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	ctx := t.Context()
+	path := filepath.Join(t.TempDir(), "a.parquet")
+	must(t, os.WriteFile(path, []byte("abc"), 0o600))
+	ref := objstore.Ref{Key: "sources/" + abc + ".parquet", SHA256: abc, SizeBytes: 3}
+	reads := 0
+	keep := func(ref objstore.Ref) error {
+		return s.KeepFile(ctx, ref, path, func() error { reads++; return nil })
+	}
+	must(t, keep(ref))
+	body, err := s.GetContent(ctx, ref)
+	if err != nil || string(body) != "abc" || reads == 0 {
+		t.Errorf("kept %q after %d reads, %v", body, reads, err)
+	}
+	reads = 0
+	must(t, keep(ref))
+	if reads != 0 {
+		t.Errorf("%d reads of a file that is kept already", reads)
+	}
+	must(t, s.Put(ctx, "sources/other", []byte("something else")))
+	want(t, keep(objstore.Ref{Key: "sources/other", SHA256: abc, SizeBytes: 3}), objstore.ErrCorrupt)
+	if body, _, err := s.Get(ctx, "sources/other"); err != nil || string(body) != "something else" {
+		t.Errorf("an object was overwritten with %q, %v", body, err)
+	}
+	enough := errors.New("enough")
+	if err := s.KeepFile(ctx, objstore.Ref{Key: "sources/new", SHA256: abc, SizeBytes: 3}, path, func() error { return enough }); !errors.Is(err, enough) {
+		t.Errorf("stopped: %v", err)
+	}
+	if _, err := s.Head(ctx, "sources/new"); !errors.Is(err, objstore.ErrNotFound) {
+		t.Errorf("what was stopped is there: %v", err)
+	}
+}

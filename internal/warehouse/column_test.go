@@ -30,6 +30,7 @@ func TestColumnsAreThoseOfTheServer(t *testing.T) {
 		"drift": driftTable.columnNames(), "verdicts": verdictTable.columnNames(), "alerts": alertTable.columnNames(),
 		"registry_events": registryTable.columnNames(), "audit": auditTable.columnNames(),
 		"unknown_attribute": unknownTable.columnNames(),
+		"sources":           sourceTable.columnNames(),
 	}
 	server := serverColumns(t)
 	for name, columns := range server {

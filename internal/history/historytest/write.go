@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -35,6 +36,23 @@ func Columns() map[string]arrow.DataType {
 		columns[name] = Stamp
 	}
 	return columns
+}
+
+// RawColumns are the columns of a raw release; its times have no zone.
+func RawColumns() map[string]arrow.DataType {
+	columns := map[string]arrow.DataType{"timestamp": Stamp, "duration_ms": arrow.PrimitiveTypes.Float64}
+	for _, name := range []string{"url", "api_name", "query_params", "response_data", "status_code", "error"} {
+		columns[name] = arrow.BinaryTypes.String
+	}
+	return columns
+}
+
+// Call is a row of a raw release: an answer to PATH of the Timetables API, such
+// as fchg/8000105, at a time written as 2006-01-02 15:04:05.
+func Call(at, path, body string) Row {
+	kind, _, _ := strings.Cut(path, "/")
+	return Row{"timestamp": at, "url": "https://apis.deutschebahn.com/db-api-marketplace/apis/timetables/v1/" + path,
+		"api_name": "timetables/v1/" + kind, "query_params": "{}", "response_data": body, "status_code": "200", "duration_ms": "84.5"}
 }
 
 // File is what a release is written of.
