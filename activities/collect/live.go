@@ -95,7 +95,7 @@ func left(turns []turn, answers []response) putOff {
 	}
 	var l putOff
 	for _, t := range turns {
-		if l.calls += len(t.calls) - asked[t.eva]; asked[t.eva] == 0 {
+		if l.calls += max(0, len(t.calls)-asked[t.eva]); asked[t.eva] == 0 {
 			l.stations++
 		}
 	}
@@ -114,7 +114,7 @@ func (a *Activities) fullDue(now time.Time, index, n int) time.Time {
 
 // turn lists the calls of a station: its changes, the most urgent plan that is
 // not known, and then the others. An fchg is followed by rchg, which alone has
-// corrections of what is past, and is asked where fchg fails.
+// corrections of what is past.
 func (a *Activities) turn(now time.Time, eva int64, before recalled, due time.Time) turn {
 	recent := timetables.Call{Kind: timetables.CallRecent, EVA: eva, AsOf: now}
 	plans := planCalls(now, eva, before)
@@ -190,13 +190,16 @@ func share(turns []turn, budget int) []turn {
 
 // take makes the calls of a turn while there is time for asking. A call under way
 // at its end has failed, the ones after it are put off; and so are those of a
-// station that has failed twice, or that keeps a caller waiting.
+// station that has failed twice, or that keeps a caller waiting. Where fchg fails,
+// rchg is asked in its place, at once.
 func (a *Activities) take(ctx context.Context, until time.Time, t turn) ([]response, error) {
 	asking, cancel := context.WithDeadline(ctx, until)
 	defer cancel()
 	var answers []response
 	failures := 0
-	for _, call := range t.calls {
+	for calls := t.calls; len(calls) > 0 && failures < maxFailures; {
+		call := calls[0]
+		calls = calls[1:]
 		answer, err := a.Source.Get(asking, call)
 		switch {
 		case ctx.Err() != nil:
@@ -206,14 +209,26 @@ func (a *Activities) take(ctx context.Context, until time.Time, t turn) ([]respo
 		}
 		r := outcome(call, answer, err)
 		answers = append(answers, r)
+		if isTimeout(err) {
+			return answers, nil
+		}
 		if r.status == schema.PollFailed {
 			failures++
-		}
-		if failures >= maxFailures || isTimeout(err) {
-			return answers, nil
+			calls = inItsPlace(call, calls)
 		}
 	}
 	return answers, nil
+}
+
+// inItsPlace puts rchg before the calls that follow a failed fchg.
+func inItsPlace(failed timetables.Call, calls []timetables.Call) []timetables.Call {
+	if failed.Kind != timetables.CallFull {
+		return calls
+	}
+	recent := failed
+	recent.Kind = timetables.CallRecent
+	rest := slices.DeleteFunc(slices.Clone(calls), func(c timetables.Call) bool { return c.Kind == timetables.CallRecent })
+	return append([]timetables.Call{recent}, rest...)
 }
 
 func isTimeout(err error) bool {
