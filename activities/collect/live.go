@@ -67,13 +67,14 @@ type turn struct {
 // the stations that were asked longest ago come first, so that all have their
 // turn.
 func (a *Activities) pollNow(ctx context.Context, w schemas.Window, stations []rail.Station, budget int) ([]response, putOff, error) {
+	now := maxTime(w.To, a.Clock.Now()) // an attempt may come long after the window
 	turns := make([]turn, len(stations))
 	for i, station := range stations {
 		before, err := a.recall(ctx, w, station.EVA)
 		if err != nil {
 			return nil, putOff{}, err
 		}
-		turns[i] = a.turn(w.To, station.EVA, before, a.fullDue(w.To, i, len(stations)))
+		turns[i] = a.turn(now, station.EVA, before, a.fullDue(now, i, len(stations)))
 	}
 	slices.SortStableFunc(turns, func(x, y turn) int {
 		return cmp.Or(x.asked.Compare(y.asked), cmp.Compare(x.times, y.times), cmp.Compare(x.eva, y.eva))
