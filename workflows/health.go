@@ -47,8 +47,8 @@ func healthCard(h schemas.GroupHealth) string {
 	}
 	b.WriteString(".\n")
 	if h.PutOff > 0 {
-		b.WriteString(fmt.Sprintf("\nThe source's limit is short: of this group %d calls a window are made; %d calls were put off, and %d stations wait for the next window, those asked longest ago first.\n",
-			h.Budget, h.PutOff, h.Waiting))
+		b.WriteString(fmt.Sprintf("\n%d calls were put off to later windows%s; %d stations wait for the next one, those asked longest ago first.\n",
+			h.PutOff, allowed(h.Budget), h.Waiting))
 	}
 	if len(h.Worst) == 0 {
 		return b.String()
@@ -59,6 +59,13 @@ func healthCard(h schemas.GroupHealth) string {
 			clock(s.GapSince), strings.NewReplacer("|", "/", "\n", " ").Replace(s.Error)))
 	}
 	return b.String()
+}
+
+func allowed(budget int) string {
+	if budget == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", since the source's limit leaves %d a window to this group", budget)
 }
 
 // clock writes a moment of a card, - for none.

@@ -67,13 +67,14 @@ type turn struct {
 // the stations that were asked longest ago come first, so that all have their
 // turn.
 func (a *Activities) pollNow(ctx context.Context, w schemas.Window, stations []rail.Station, budget int) ([]response, putOff, error) {
+	now := maxTime(w.To, a.Clock.Now()) // an attempt may come long after the window
 	turns := make([]turn, len(stations))
 	before, err := a.recall(ctx, w, stations)
 	if err != nil {
 		return nil, putOff{}, err
 	}
 	for i, station := range stations {
-		turns[i] = a.turn(w.To, station.EVA, *before[station.EVA], a.fullDue(w.To, i, len(stations)))
+		turns[i] = a.turn(now, station.EVA, *before[station.EVA], a.fullDue(now, i, len(stations)))
 	}
 	slices.SortStableFunc(turns, func(x, y turn) int {
 		return cmp.Or(x.asked.Compare(y.asked), cmp.Compare(x.times, y.times), cmp.Compare(x.eva, y.eva))
@@ -95,7 +96,7 @@ func left(turns []turn, answers []response) putOff {
 	}
 	var l putOff
 	for _, t := range turns {
-		if l.calls += len(t.calls) - asked[t.eva]; asked[t.eva] == 0 {
+		if l.calls += max(0, len(t.calls)-asked[t.eva]); asked[t.eva] == 0 {
 			l.stations++
 		}
 	}
@@ -114,7 +115,7 @@ func (a *Activities) fullDue(now time.Time, index, n int) time.Time {
 
 // turn lists the calls of a station: its changes, the most urgent plan that is
 // not known, and then the others. An fchg is followed by rchg, which alone has
-// corrections of what is past, and is asked where fchg fails.
+// corrections of what is past.
 func (a *Activities) turn(now time.Time, eva int64, before recalled, due time.Time) turn {
 	recent := timetables.Call{Kind: timetables.CallRecent, EVA: eva, AsOf: now}
 	plans := planCalls(now, eva, before)
@@ -190,13 +191,16 @@ func share(turns []turn, budget int) []turn {
 
 // take makes the calls of a turn while there is time for asking. A call under way
 // at its end has failed, the ones after it are put off; and so are those of a
-// station that has failed twice, or that keeps a caller waiting.
+// station that has failed twice, or that keeps a caller waiting. Where fchg fails,
+// rchg is asked in its place, at once.
 func (a *Activities) take(ctx context.Context, until time.Time, t turn) ([]response, error) {
 	asking, cancel := context.WithDeadline(ctx, until)
 	defer cancel()
 	var answers []response
 	failures := 0
-	for _, call := range t.calls {
+	for calls := t.calls; len(calls) > 0 && failures < maxFailures; {
+		call := calls[0]
+		calls = calls[1:]
 		answer, err := a.Source.Get(asking, call)
 		switch {
 		case ctx.Err() != nil:
@@ -206,14 +210,26 @@ func (a *Activities) take(ctx context.Context, until time.Time, t turn) ([]respo
 		}
 		r := outcome(call, answer, err)
 		answers = append(answers, r)
+		if isTimeout(err) {
+			return answers, nil
+		}
 		if r.status == schema.PollFailed {
 			failures++
-		}
-		if failures >= maxFailures || isTimeout(err) {
-			return answers, nil
+			calls = inItsPlace(call, calls)
 		}
 	}
 	return answers, nil
+}
+
+// inItsPlace puts rchg before the calls that follow a failed fchg.
+func inItsPlace(failed timetables.Call, calls []timetables.Call) []timetables.Call {
+	if failed.Kind != timetables.CallFull {
+		return calls
+	}
+	recent := failed
+	recent.Kind = timetables.CallRecent
+	rest := slices.DeleteFunc(slices.Clone(calls), func(c timetables.Call) bool { return c.Kind == timetables.CallRecent })
+	return append([]timetables.Call{recent}, rest...)
 }
 
 func isTimeout(err error) bool {

@@ -261,6 +261,27 @@ func TestBudgetTakesPlansByAndBy(t *testing.T) {
 	}
 }
 
+// A station that never answers fchg is polled by rchg each minute all the same,
+// however short the budget; its gap stays open.
+func TestRecentInPlaceOfFull(t *testing.T) {
+	t.Parallel()
+	source := &api{}
+	h := live(t, source, 3)
+	h.CallsPerMinute = 8 // of which 6 are given: one each, and a plan
+	source.feel(map[string]mood{"fchg/2": {status: 400}})
+	h.minute(t, source, "10:00:00")
+	for i := range 4 {
+		source.heard()
+		health := h.minute(t, source, fmt.Sprintf("10:0%d:00", i+1)).Health
+		if asked := changes(source.heard()); !slices.Contains(asked, "rchg/2") || !slices.Contains(asked, "fchg/2") {
+			t.Errorf("minute %d: asked %q", i+1, asked)
+		}
+		if health.Failing != 0 || health.Gaps < 1 || !health.OldestGap.Equal(at("10:00:00")) {
+			t.Errorf("minute %d: %+v", i+1, health)
+		}
+	}
+}
+
 // Some stations are put off, fail, hang or answer nonsense; the others are
 // collected as if nothing were the matter, and the result says which is which.
 func TestMoodyAPI(t *testing.T) {
@@ -278,9 +299,9 @@ func TestMoodyAPI(t *testing.T) {
 	}
 	reasons := map[int64]string{2: "500", 3: "deadline exceeded", 4: "no whole timetable", 5: "no whole timetable", 6: "503", 7: "429", 8: "404", 9: "401"}
 	for _, worst := range health.Worst {
-		tried := 1 // fchg and a plan, or having waited once in vain: that is enough
-		if slices.Contains([]int64{4, 5, 8}, worst.EVA) {
-			tried = 2 // these have answered
+		tried := 2 // fchg, and rchg in its place
+		if worst.EVA == 3 {
+			tried = 1 // who waited once in vain does not wait again
 		}
 		if want := reasons[worst.EVA]; want == "" || !strings.Contains(worst.Error, want) || worst.Failures != tried || worst.Asked != tried || worst.Answered != 0 || !worst.LastOK.IsZero() {
 			t.Errorf("station %d: %+v, want an error of %q", worst.EVA, worst, want)

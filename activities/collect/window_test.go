@@ -191,6 +191,7 @@ func TestLiveSource(t *testing.T) {
 		{"10:21:00", "10:23:30", 3, "two and a half minutes later, three and a half after the last answer"},
 	}
 	for _, step := range steps {
+		h.Clock = fixedClock(at(step.to))
 		h.window(t, step.from, step.to)
 		if n := source.count(timetables.CallFull); n != step.full {
 			t.Errorf("%s: fchg was asked %d times, want %d", step.why, n, step.full)

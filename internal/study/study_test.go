@@ -36,7 +36,7 @@ func steps(t *testing.T) Steps {
 	return Steps{Trainer: learn.Trainer{Library: library},
 		Stopwatch: func() time.Time { ticks = ticks.Add(time.Second); return ticks },
 		Candidates: func(int) []learn.Settings {
-			return []learn.Settings{{Algorithm: learn.Buckets, Rounds: 8, MaxDepth: 1, LearningRate: 0.8, MinChild: 1, Subsample: 1, ColSample: 1, Lambda: 1, Seed: 7}}
+			return []learn.Settings{{Algorithm: learn.Buckets, SegmentRounds: 50, Rounds: 8, MaxDepth: 1, LearningRate: 0.8, MinChild: 1, Subsample: 1, ColSample: 1, Lambda: 1, Seed: 7}}
 		}}
 }
 
