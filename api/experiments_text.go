@@ -85,11 +85,7 @@ func (w experimentWords) Number(n experiment.Number) string { return w.local(exp
 
 // Signed writes a difference with its sign.
 func (w experimentWords) Signed(n experiment.Number) string {
-	text := w.Number(n)
-	if n > 0 {
-		text = "+" + text
-	}
-	return strings.Replace(text, "-", "−", 1)
+	return strings.Replace(w.local(experiment.Signed(n)), "-", "−", 1)
 }
 
 func (w experimentWords) local(text string) string {

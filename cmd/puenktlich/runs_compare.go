@@ -83,21 +83,13 @@ func metricCells(c experiment.Comparison, row experiment.MetricRow) []string {
 	for i, value := range row.Values {
 		cells = append(cells, experiment.Digits(value))
 		if i > 0 {
-			cells = append(cells, signed(row.Differences[i]))
+			cells = append(cells, experiment.Signed(row.Differences[i]))
 		}
 	}
 	if row.Best < 0 {
 		return append(cells, "")
 	}
 	return append(cells, c.Runs[row.Best].Name)
-}
-
-func signed(n experiment.Number) string {
-	text := experiment.Digits(n)
-	if n > 0 {
-		return "+" + text
-	}
-	return text
 }
 
 // writeDrawings writes what can be drawn, and says what cannot and why.

@@ -155,6 +155,31 @@ func TestCompare(t *testing.T) {
 	}
 }
 
+func TestDigits(t *testing.T) {
+	t.Parallel()
+	nan := experiment.Number(math.NaN())
+	for n, want := range map[experiment.Number][2]string{0: {"0", "0"}, 300: {"300", "+300"}, 0.1234567: {"0.123457", "+0.123457"}, -0.00006: {"-6e-05", "-0.00006"},
+		-1e-9: {"-1e-09", "0"}, nan: {"-", "-"}, experiment.Number(math.Inf(1)): {"-", "-"}} {
+		if got := [2]string{experiment.Digits(n), experiment.Signed(n)}; got != want {
+			t.Errorf("%v: %q, want %q", float64(n), got, want)
+		}
+	}
+}
+
+// Names as training and evaluation write them.
+func TestWhatAMetricSays(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]struct{ higher, neutral, important bool }{
+		"test_skill_h60": {higher: true, important: true}, "test_skill_h5": {higher: true}, "test_brier": {important: true}, "oof_log_loss": {important: true},
+		"valid_log_loss/fold-1": {}, "train_log_loss": {neutral: true, important: true}, "test_late_rate_h120": {neutral: true}, "calibration_events": {neutral: true},
+		"test_skill_db_forecast": {higher: true}, "test_crps_minutes_h15": {}, "test_auc": {higher: true, important: true}, "rounds": {neutral: true}, "x": {},
+	} {
+		if experiment.HigherIsBetter(name) != want.higher || experiment.Neutral(name) != want.neutral || experiment.Important(name) != want.important {
+			t.Errorf("%s: want %+v", name, want)
+		}
+	}
+}
+
 func TestCompareWhatSomeLack(t *testing.T) {
 	t.Parallel()
 	r, _ := recorded(t)

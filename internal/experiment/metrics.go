@@ -21,14 +21,14 @@ func headline(known []string, sort string) []string {
 	var chosen []string
 	add := func(names []string) {
 		for _, name := range names {
-			if len(chosen) < headlineMetrics && name != "" && !Part(name) && slices.Contains(known, name) && !slices.Contains(chosen, name) {
+			if len(chosen) < headlineMetrics && name != "" && slices.Contains(known, name) && !slices.Contains(chosen, name) {
 				chosen = append(chosen, name)
 			}
 		}
 	}
 	add([]string{sort})
 	add(preferred())
-	add(known)
+	add(slices.DeleteFunc(slices.Clone(known), func(name string) bool { return Part(name) || Neutral(name) }))
 	return chosen
 }
 
@@ -73,8 +73,9 @@ func HigherIsBetter(metric string) bool {
 	return false
 }
 
-// Neutral says that a metric describes a run without judging it.
+// Neutral says that a metric describes a run without judging it, as a loss on
+// the days it was trained on does.
 func Neutral(metric string) bool {
-	_, measure, _ := Measure(metric)
-	return slices.Contains([]string{"rounds", "folds", "late_rate", "sharpness"}, measure) || strings.HasSuffix(measure, "events")
+	days, measure, _ := Measure(metric)
+	return days == "train" || slices.Contains([]string{"rounds", "folds", "late_rate", "sharpness"}, measure) || strings.HasSuffix(measure, "events")
 }

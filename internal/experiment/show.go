@@ -68,7 +68,10 @@ func (r Reader) artifacts(ctx context.Context, run schema.Run) []Artifact {
 		known[name] = Artifact{Name: name, Key: key, State: state}
 	}
 	for _, object := range objects { // the oldest first
-		name := nameOf(strings.TrimPrefix(object.Key, run.ArtifactKey))
+		name, is := nameOf(strings.TrimPrefix(object.Key, run.ArtifactKey))
+		if !is {
+			continue
+		}
 		if key, recorded := run.Artifacts[name]; !recorded || key == object.Key {
 			known[name] = Artifact{Name: name, Key: object.Key, SizeBytes: object.SizeBytes, State: ArtifactKept}
 		}
@@ -80,11 +83,9 @@ func (r Reader) artifacts(ctx context.Context, run schema.Run) []Artifact {
 	return all
 }
 
-// nameOf is the first folder of a key, as artefacts are named.
-func nameOf(key string) string {
-	folder, _, found := strings.Cut(key, "/")
-	if !found {
-		return key
-	}
-	return strings.ReplaceAll(folder, "-", "_")
+// nameOf is the folder of a key, as artefacts are named; what lies deeper, such
+// as checkpoints, is none.
+func nameOf(key string) (name string, is bool) {
+	folder, file, found := strings.Cut(key, "/")
+	return strings.ReplaceAll(folder, "-", "_"), found && !strings.Contains(file, "/")
 }

@@ -83,6 +83,23 @@ func Digits(n Number) string {
 	}
 }
 
+// Signed writes a difference with its sign and six digits after the point, 0 for
+// what is smaller.
+func Signed(n Number) string {
+	if !n.Exists() {
+		return "-"
+	}
+	millionths := math.Round(float64(n) * 1e6)
+	if millionths == 0 {
+		return "0"
+	}
+	text := strconv.FormatFloat(millionths/1e6, 'f', -1, 64)
+	if millionths > 0 {
+		return "+" + text
+	}
+	return text
+}
+
 // Report reads the run's newest evaluation; found is false where it has none,
 // or it is gone.
 func (r Reader) Report(ctx context.Context, run Record) (report schemas.Report, found bool, err error) {

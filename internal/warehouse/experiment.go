@@ -86,7 +86,12 @@ func (db *DB) Run(ctx context.Context, runID string) (schema.Run, error) {
 // Runs reads the runs of an experiment in their present states, newest first,
 // at most limit; an empty experiment means all.
 func (db *DB) Runs(ctx context.Context, experiment string, limit int) ([]schema.Run, error) {
-	return db.ListRuns(ctx, schema.RunQuery{Experiment: experiment, Limit: limit})
+	return collect(ctx, db, runTable, statement{
+		sql: "SELECT " + runTable.selectList("") + " FROM runs FINAL" +
+			" WHERE {experiment:String} = '' OR experiment = {experiment:String}" +
+			" ORDER BY started_at DESC, run_id LIMIT {limit:UInt64}",
+		args: []any{driver.Named("experiment", experiment), driver.Named("limit", uint64(limit))},
+	})
 }
 
 // RunParams reads the parameters of runs, ordered by run and name.

@@ -3,6 +3,7 @@ package warehouse
 import (
 	"context"
 	"math"
+	"slices"
 	"unicode/utf8"
 
 	driver "github.com/ClickHouse/clickhouse-go/v2"
@@ -16,14 +17,19 @@ var finalTable = table[schema.FinalMetric]{name: "run_metrics", columns: []colum
 	field("argMax(value, step)", func(m *schema.FinalMetric) *float64 { return &m.Value }),
 }}
 
-// ListRuns reads the runs of a query in their present states. Equal ones come
-// newest first.
+// listedTable is runTable without what a list does not show and is long.
+var listedTable = table[schema.Run]{name: "runs", columns: slices.DeleteFunc(slices.Clone(runTable.columns), func(c column[schema.Run]) bool {
+	return slices.Contains([]string{"recipe", "environment", "artifacts"}, c.name)
+})}
+
+// ListRuns reads the runs of a query in their present states, without recipe,
+// environment and artefacts. Equal ones come newest first.
 func (db *DB) ListRuns(ctx context.Context, q schema.RunQuery) ([]schema.Run, error) {
 	w := runsWhere(q)
 	from, order := "FROM runs AS r FINAL WHERE "+w.String(), ""
 	if q.Order == schema.ByMetric {
 		// A run without the metric is joined with an empty run_id.
-		from = "FROM (SELECT * FROM runs AS r FINAL WHERE " + w.String() + ") AS r LEFT JOIN" +
+		from = "FROM (SELECT " + listedTable.selectList("r.") + " FROM runs AS r FINAL WHERE " + w.String() + ") AS r LEFT JOIN" +
 			" (SELECT run_id, argMax(value, step) AS final FROM run_metrics FINAL WHERE name = {metric:String} GROUP BY run_id) AS m" +
 			" ON r.run_id = m.run_id"
 		order = "m.run_id = '' OR isNaN(m.final) AS missing, if(missing, 0, m.final)" + direction(q.Descending) + ", "
@@ -33,8 +39,8 @@ func (db *DB) ListRuns(ctx context.Context, q schema.RunQuery) ([]schema.Run, er
 	if q.Limit > 0 {
 		limit = uint64(q.Limit)
 	}
-	return collect(ctx, db, runTable, statement{
-		sql:  "SELECT " + runTable.selectList("r.") + " " + from + " ORDER BY " + order + "r.started_at DESC, r.run_id LIMIT {limit:UInt64}",
+	return collect(ctx, db, listedTable, statement{
+		sql:  "SELECT " + listedTable.selectList("r.") + " " + from + " ORDER BY " + order + "r.started_at DESC, r.run_id LIMIT {limit:UInt64}",
 		args: append(w.args, driver.Named("limit", limit)),
 	})
 }

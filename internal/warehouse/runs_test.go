@@ -157,7 +157,7 @@ func manyRuns(b *testing.B) *warehouse.DB {
 		id := fmt.Sprintf("%08x%08x", uint32(i)*2654435761, i)
 		runs = append(runs, schema.Run{RunID: id, Experiment: "m", Model: "m", Name: fmt.Sprintf("depth-%d", i%7), Status: schema.RunFinished,
 			DatasetID: fmt.Sprintf("%064x", i/50), CodeVersion: "v1", StartedAt: begin.Add(time.Duration(i) * time.Minute), EndedAt: begin.Add(time.Duration(i+1) * time.Minute),
-			Version: 2, Actor: "schedule", Environment: map[string]string{"xgboost": "1.7.4", "threads": "2"}})
+			Version: 2, Actor: "schedule", Recipe: strings.Repeat("{}", 500), Environment: map[string]string{"xgboost": "1.7.4", "threads": "2"}})
 		for n := range benchMetrics {
 			params = append(params, schema.RunParam{RunID: id, Name: fmt.Sprintf("param_%02d", n), Value: fmt.Sprint(i * n)})
 			metrics = append(metrics, schema.RunMetric{RunID: id, Name: fmt.Sprintf("metric_%02d", n), Value: float64((i*7919+n)%10_007) / 10_007, RecordedAt: begin})

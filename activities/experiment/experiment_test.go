@@ -1,0 +1,133 @@
+package experiment
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+
+	"go.temporal.io/sdk/temporal"
+
+	"puenktlich/internal/experiment"
+	"puenktlich/internal/experiment/experimenttest"
+	"puenktlich/internal/feature"
+	"puenktlich/internal/objstore"
+	"puenktlich/internal/testenv"
+	"puenktlich/internal/warehouse"
+	"puenktlich/schemas"
+	schema "puenktlich/schemas/clickhouse"
+)
+
+func TestMain(m *testing.M) { testenv.Main(m) }
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func recorded(t *testing.T) (*Activities, experimenttest.Stores) {
+	t.Helper()
+	db, err := warehouse.Open(warehouse.Options(testenv.ClickHouse(t)))
+	must(t, err)
+	t.Cleanup(func() { _ = db.Close() })
+	_, err = db.Migrate(t.Context())
+	must(t, err)
+	objects, err := objstore.Open(t.Context(), objstore.Options(testenv.S3(t)))
+	must(t, err)
+	stores := experimenttest.Stores{DB: db, Objects: objects}
+	experimenttest.Record(t, stores)
+	away := func(err error) bool { return errors.Is(err, warehouse.ErrUnavailable) }
+	return &Activities{Reader: experiment.Reader{Store: db, Objects: objects, NotFound: objstore.ErrNotFound, Away: away}}, stores
+}
+
+// change writes a later state of a run.
+func change(t *testing.T, s experimenttest.Stores, id string, edit func(*schema.Run)) {
+	t.Helper()
+	run, err := s.DB.Run(t.Context(), id)
+	must(t, err)
+	run.Version++
+	edit(&run)
+	must(t, s.DB.SaveRun(t.Context(), run))
+}
+
+func recipe(t *testing.T) (schemas.Recipe, string) {
+	t.Helper()
+	r := schemas.Recipe{Candidate: schemas.CandidateInput{RunID: experimenttest.Deep, Model: "punctuality", Seed: 7, Candidate: schemas.Candidate{Name: "depth-4", MaxDepth: 4}},
+		Prepare: schemas.PrepareInput{Days: schemas.DayRange{From: "2024-10-28", To: "2024-11-02"}, Horizons: []int{60, 5}}}
+	text, err := json.Marshal(r)
+	must(t, err)
+	return r, string(text)
+}
+
+func TestPlanReproduction(t *testing.T) {
+	t.Parallel()
+	a, stores := recorded(t)
+	want, text := recipe(t)
+	change(t, stores, experimenttest.Deep, func(r *schema.Run) { r.FeatureVersion, r.Recipe = feature.Version(), text })
+	plan, err := a.PlanReproduction(t.Context(), schemas.ReproduceInput{RunID: experimenttest.Deep})
+	must(t, err)
+	if plan.Recipe.Candidate != want.Candidate || plan.Recipe.Prepare.Days != want.Prepare.Days || !plan.Refit || plan.TestDays != experimenttest.Report().TestDays || plan.Note != "" {
+		t.Errorf("%+v", plan)
+	}
+	change(t, stores, experimenttest.Deep, func(r *schema.Run) { r.DatasetID = "another" })
+	plan, err = a.PlanReproduction(t.Context(), schemas.ReproduceInput{RunID: experimenttest.Deep})
+	must(t, err)
+	if !plan.TestDays.Empty() || !strings.Contains(plan.Note, "made on another data set, "+experimenttest.Dataset[:12]) {
+		t.Errorf("%+v", plan)
+	}
+	change(t, stores, experimenttest.Deep, func(r *schema.Run) { r.Artifacts = nil })
+	for _, ref := range refs(t, stores, experimenttest.Deep) {
+		must(t, stores.Objects.Delete(t.Context(), ref.Key))
+	}
+	plan, err = a.PlanReproduction(t.Context(), schemas.ReproduceInput{RunID: experimenttest.Deep})
+	must(t, err)
+	if plan.Refit || !plan.TestDays.Empty() {
+		t.Errorf("a run that was never trained on all days: %+v", plan)
+	}
+}
+
+func refs(t *testing.T, s experimenttest.Stores, id string) []schemas.ObjectRef {
+	t.Helper()
+	all, err := s.Objects.ListRefs(t.Context(), "runs/"+id+"/")
+	must(t, err)
+	return all
+}
+
+func TestWhatCannotBeMadeAgain(t *testing.T) {
+	t.Parallel()
+	a, stores := recorded(t)
+	_, text := recipe(t)
+	plan := func(id, says string, kind schemas.FailureType) {
+		t.Helper()
+		_, err := a.PlanReproduction(t.Context(), schemas.ReproduceInput{RunID: id})
+		var failed *temporal.ApplicationError
+		if !errors.As(err, &failed) || !failed.NonRetryable() || failed.Type() != string(kind) || !strings.Contains(failed.Message(), says) {
+			t.Errorf("got %v, want %s: %q", err, kind, says)
+		}
+	}
+	plan("none", `there is no run "none"`, schemas.FailureNotFound)
+	plan("a1", `"a1" begins several runs`, schemas.FailureInvalidInput)
+	plan(experimenttest.Failed, "is failed: only a finished run", schemas.FailureInvalidInput)
+	plan(experimenttest.Shallow, "was recorded without its recipe", schemas.FailureNothingToDo)
+	change(t, stores, experimenttest.Shallow, func(r *schema.Run) { r.Recipe = text })
+	plan(experimenttest.Shallow, "used features f1, this worker has "+feature.Version(), schemas.FailureValidation)
+	change(t, stores, experimenttest.Shallow, func(r *schema.Run) {
+		r.FeatureVersion, r.Recipe = feature.Version(), `{"candidate":{"candidate":{"wings":2}}}`
+	})
+	plan(experimenttest.Shallow, "is not one for this program", schemas.FailureValidation)
+}
+
+func TestCompareRuns(t *testing.T) {
+	t.Parallel()
+	a, _ := recorded(t)
+	result, err := a.CompareRuns(t.Context(), schemas.CompareRunsInput{Recorded: experimenttest.Shallow, Rebuilt: experimenttest.Deep, SkipTest: true})
+	must(t, err)
+	if result.Agrees || result.Findings[0].Name != "data set" || !result.Findings[0].Agrees || len(result.Findings) != 6 {
+		t.Errorf("%+v", result)
+	}
+	if _, err := a.CompareRuns(t.Context(), schemas.CompareRunsInput{Recorded: experimenttest.Shallow, Rebuilt: experimenttest.Shallow}); err == nil {
+		t.Error("a run agrees with itself: that says nothing")
+	}
+}
