@@ -32,8 +32,11 @@ func TestAnInvalidDataSetIsRefused(t *testing.T) {
 	must(t, err)
 	runs := &notebook{}
 	a := &Activities{Library: openOnce, Objects: objects, Runs: runs, Clock: fixedClock(noon)}
-	_, candidate := a.TrainCandidate(t.Context(), schemas.CandidateInput{Dataset: ref, RunID: "run-1"})
-	_, refit := a.RefitModel(t.Context(), schemas.RefitInput{Dataset: ref})
+	small := schemas.Candidate{Name: "small", Rounds: 5, MaxDepth: 3, LearningRate: 0.3, Subsample: 1, ColSample: 1}
+	oof, err := objects.PutContent(t.Context(), "out-of-fold/", ".json", []byte("{}"))
+	must(t, err)
+	_, candidate := a.TrainCandidate(t.Context(), schemas.CandidateInput{Dataset: ref, RunID: "run-1", Candidate: small})
+	_, refit := a.RefitModel(t.Context(), schemas.RefitInput{Dataset: ref, Best: schemas.CandidateResult{RunID: "run-1", Candidate: small, Rounds: 5, OutOfFold: oof}})
 	for step, err := range map[string]error{"candidate": candidate, "refit": refit} {
 		application, ok := err.(*temporal.ApplicationError)
 		if !ok || application.Type() != string(schemas.FailureValidation) || !application.NonRetryable() ||
@@ -41,7 +44,7 @@ func TestAnInvalidDataSetIsRefused(t *testing.T) {
 			t.Errorf("%s: %v", step, err)
 		}
 	}
-	if len(runs.states) > 0 {
-		t.Errorf("tracked as %v", runs.states)
+	if len(runs.states) != 2 || runs.states[1] != "failed" {
+		t.Errorf("tracked as %v, want running and then failed", runs.states)
 	}
 }
