@@ -40,6 +40,9 @@ func (a *Activities) recall(ctx context.Context, w schemas.Window, stations []ra
 		query.Stations = append(query.Stations, station.EVA)
 		known[station.EVA] = &recalled{plans: map[time.Time]bool{}, askedPlan: map[time.Time]time.Time{}, noPlan: map[time.Time]bool{}}
 	}
+	if len(stations) == 0 {
+		return known, nil // a query without stations would be about all
+	}
 	polls, err := a.Store.Polls(ctx, query)
 	if err != nil {
 		return nil, fmt.Errorf("earlier polls: %w", err)

@@ -1,12 +1,14 @@
 package collect_test
 
 import (
+	"context"
 	"maps"
 	"reflect"
 	"slices"
 	"testing"
 	"time"
 
+	"puenktlich/internal/rail"
 	"puenktlich/internal/timetables"
 	"puenktlich/schemas"
 )
@@ -215,5 +217,18 @@ func TestBadWindows(t *testing.T) {
 	}
 	if rows := h.rows(t); rows["poll"] != 0 {
 		t.Errorf("rows %v", rows)
+	}
+}
+
+// A group without stations collects nothing, whatever others have collected.
+func TestGroupWithoutStations(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, morning())
+	h.window(t, "10:00:00", "10:10:00")
+	h.Stations = func(context.Context, string) ([]rail.Station, error) { return nil, nil }
+	result, err := h.CollectWindow(t.Context(), schemas.CollectWindowInput{Group: "empty", Window: schemas.Window{From: at("10:10:00"), To: at("10:20:00")}})
+	must(t, err)
+	if result != (schemas.CollectWindowResult{}) {
+		t.Errorf("%+v", result)
 	}
 }
