@@ -228,7 +228,7 @@ func TestGroupWithoutStations(t *testing.T) {
 	h.Stations = func(context.Context, string) ([]rail.Station, error) { return nil, nil }
 	result, err := h.CollectWindow(t.Context(), schemas.CollectWindowInput{Group: "empty", Window: schemas.Window{From: at("10:10:00"), To: at("10:20:00")}})
 	must(t, err)
-	if result != (schemas.CollectWindowResult{}) {
+	if result.Counts != (schemas.CollectCounts{}) {
 		t.Errorf("%+v", result)
 	}
 }
