@@ -21,9 +21,13 @@ import (
 // liveURL is Deutsche Bahn's Timetables API.
 const liveURL = "https://apis.deutschebahn.com/db-api-marketplace/apis/timetables/v1"
 
-// liveTimeout is how long an answer of the live API is waited for: it comes within
-// a second, and a minute's calls share the minute.
-const liveTimeout = 15 * time.Second
+// How long an answer of the live API is waited for, and how often one is asked for:
+// it comes within a second, a minute's calls share the minute, and the next minute
+// asks again.
+const (
+	liveTimeout  = 15 * time.Second
+	liveAttempts = 2
+)
 
 // pollEvery is the pause between polls where the source does not say when its
 // next answer is due.
@@ -69,7 +73,7 @@ func serveNetwork(n timetables.Network, at clock.Clock, listen string) (url stri
 func timetablesClient(c config.Config, at clock.Clock) (*timetables.Client, error) {
 	options := timetables.ClientOptions{BaseURL: c.TimetablesURL, ClientID: c.ClientID, APIKey: c.APIKey, SendAsOf: c.Source != config.SourceLive, Now: at.Now}
 	if c.Source == config.SourceLive {
-		options.CallsPerMinute, options.Timeout = c.CallsPerMinute, liveTimeout
+		options.CallsPerMinute, options.Timeout, options.Attempts = c.CallsPerMinute, liveTimeout, liveAttempts
 		if options.BaseURL == "" {
 			options.BaseURL = liveURL
 		}

@@ -36,6 +36,8 @@ type ClientOptions struct {
 	// CallsPerMinute spaces calls evenly, first come, first served: never more in
 	// any 60 seconds, jitter included. 0 = no limit.
 	CallsPerMinute int
+	// Attempts bounds the tries of one call. Defaults to four.
+	Attempts int
 	// RetryWait is the pause after a first attempt without a usable answer,
 	// doubled after each further one, where the server asks for none. Defaults
 	// to one second.
@@ -75,9 +77,15 @@ func NewClient(options ClientOptions) (*Client, error) {
 	if options.CallsPerMinute < 0 {
 		return nil, fmt.Errorf("calls per minute %d: want 0 (no limit) or more", options.CallsPerMinute)
 	}
+	if options.Attempts < 0 {
+		return nil, fmt.Errorf("attempts %d: want 0 (four) or more", options.Attempts)
+	}
 	options.BaseURL = strings.TrimRight(options.BaseURL, "/")
 	if options.HTTP == nil {
 		options.HTTP = &http.Client{Timeout: cmp.Or(options.Timeout, requestTimeout), CheckRedirect: stay}
+	}
+	if options.Attempts == 0 {
+		options.Attempts = defaultAttempts
 	}
 	if options.RetryWait == 0 {
 		options.RetryWait = time.Second
@@ -108,7 +116,7 @@ func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse
 // Get makes a call and answers the document as it came, be it a timetable or
 // not. Answers other than 200 are a *StatusError, with Next and PolledAt in the
 // response where the server told them. A call that is put off (429), meets an
-// error of the server (5xx) or no server is made again, up to four times
+// error of the server (5xx) or no server is made again, up to Attempts times
 // together, after 1, 2 and 4 seconds or as long as the server asks for at most
 // MaxRetryWait; all callers of the client wait with it where the server asked or
 // answered 429. Where it asks for more, all calls end with that answer, unasked,

@@ -275,7 +275,7 @@ func TestClientFollowsNoRedirect(t *testing.T) {
 func TestClientOptionsAreChecked(t *testing.T) {
 	t.Parallel()
 	for _, options := range []timetables.ClientOptions{
-		{}, {BaseURL: "apis.example.org/timetables"}, {BaseURL: "ftp://example.org"}, {BaseURL: "http://h", CallsPerMinute: -1},
+		{}, {BaseURL: "apis.example.org/timetables"}, {BaseURL: "ftp://example.org"}, {BaseURL: "http://h", CallsPerMinute: -1}, {BaseURL: "http://h", Attempts: -1},
 	} {
 		if _, err := timetables.NewClient(options); err == nil {
 			t.Errorf("%+v: no error", options)

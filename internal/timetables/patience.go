@@ -10,8 +10,7 @@ import (
 )
 
 const (
-	// maxAttempts bounds the tries of one call.
-	maxAttempts = 4
+	defaultAttempts = 4
 	// MaxRetryWait is the longest the client waits of itself; a server that asks
 	// for more gets its answer handed on as a *StatusError.
 	MaxRetryWait = 60 * time.Second
@@ -65,7 +64,7 @@ func (c *Client) backOff(ctx context.Context, err error, attempt int) (time.Dura
 	} else if !c.connectionLost(err, attempt) {
 		return 0, false
 	}
-	return min(wait+c.spread(wait), MaxRetryWait), attempt < maxAttempts
+	return min(wait+c.spread(wait), MaxRetryWait), attempt < c.options.Attempts
 }
 
 // errTooLarge is an answer that is not read to its end, however often it is asked for.

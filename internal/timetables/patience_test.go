@@ -228,6 +228,18 @@ func TestLongRetryAfterHoldsAllCalls(t *testing.T) {
 	})
 }
 
+func TestAttempts(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &script{lines: []line{{500, nil}}}
+		options := s.options(0)
+		options.Attempts = 2
+		if _, err := newClient(t, options).Get(t.Context(), rchg); err == nil || len(s.asked) != 2 {
+			t.Errorf("%v after %d calls, want 2", err, len(s.asked))
+		}
+	})
+}
+
 // A question about a past moment is worth asking twice.
 func TestTimeoutOfAReplay(t *testing.T) {
 	t.Parallel()
