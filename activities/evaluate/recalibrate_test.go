@@ -248,7 +248,7 @@ func TestDaysNothingCanBeCalibratedOn(t *testing.T) {
 	w.refused("one class", err, schemas.FailureValidation, "recalibrate punctuality@1 on 2024-10-26/2024-10-27: 500 of 500 rows were on time")
 	plan.Days = schemas.DayRange{From: "2024-11-20", To: "2024-11-21"}
 	_, err = w.Recalibrate(t.Context(), schemas.RecalibrateStep{Plan: plan, Dataset: w.seal([2]float64{0, 0}), RunID: "r"})
-	w.refused("no day", err, schemas.FailureNothingToDo, "has no part in 2024-11-20/2024-11-21")
+	w.refused("no day", err, schemas.FailureNothingToDo, "no part in the range 2024-11-20/2024-11-21")
 
 	few := table()
 	for i := range 99 {
