@@ -3,6 +3,7 @@ package prepare
 import (
 	"encoding/json"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -83,7 +84,7 @@ func TestAnInvalidDataSetIsKept(t *testing.T) {
 	h := newHouse(t)
 	h.settleTwoDays(t, 1)
 	sealed := h.sealedWith(t, func(table *dataset.Table) {
-		table.Vector(3)[11] = float32(math.Inf(1))
+		table.Vector(3)[slices.Index(table.Names, "forecast_delay")] = float32(math.Inf(1))
 		table.Rows = append(table.Rows, table.Rows[0])
 		table.Features = append(table.Features, table.Vector(0)...)
 	})
