@@ -9,6 +9,7 @@ import (
 	"go.temporal.io/sdk/testsuite"
 
 	"puenktlich/activities/evaluate"
+	"puenktlich/activities/release"
 	"puenktlich/schemas"
 	"puenktlich/workflows"
 )
@@ -20,6 +21,8 @@ func recalibration(t *testing.T, gate schemas.Gate) *testsuite.TestWorkflowEnvir
 	env := quiet()
 	workflows.RegisterWorkflows(env)
 	env.RegisterActivity(&evaluate.Activities{})
+	env.RegisterActivity(&release.Activities{})
+	env.OnActivity("PlanRollout", mock.Anything, mock.Anything).Return(schemas.RolloutPlan{Package: version(4, "new")}, nil)
 	env.OnActivity("PlanRecalibration", mock.Anything, mock.Anything).Return(schemas.RecalibratePlan{Package: version(3, "old"),
 		Trained: schemas.DayRange{From: "2024-10-01", To: "2024-10-26"}, Days: schemas.DayRange{From: "2024-10-26", To: "2024-10-28"}, Test: schemas.DayRange{From: "2024-10-28", To: "2024-10-29"}}, nil)
 	env.OnWorkflow(workflows.PrepareDataset, mock.Anything, mock.MatchedBy(func(in schemas.PrepareInput) bool {
@@ -40,7 +43,7 @@ func TestRecalibrateGoesOnAsALifecycle(t *testing.T) {
 	env := recalibration(t, schemas.Gate{Passed: true, Reasons: []string{"holds: 500 test events, at least 7"}})
 	env.OnWorkflow(workflows.PromoteModel, mock.Anything, mock.MatchedBy(func(in schemas.PromoteInput) bool {
 		return in.Package.Digest == "new" && in.Actor == "unauthenticated UI" && in.Reason == "started by hand"
-	})).Return(schemas.SwitchResult{Note: "1 of 1 leased API instances serve it"}, nil)
+	})).Return(schemas.PromoteResult{Switch: &schemas.SwitchResult{Note: "1 of 1 leased API instances serve it"}}, nil)
 	env.ExecuteWorkflow(schemas.WorkflowRecalibrateModel, map[string]any{"gate": map[string]any{"min_events": 7}})
 	require.NoError(t, env.GetWorkflowError())
 	var result schemas.LifecycleResult

@@ -104,8 +104,9 @@ func TestSuccessiveHalving(t *testing.T) {
 	require.Len(t, result.Candidates, 11)
 	last := pool.asked[len(pool.asked)-1]
 	require.Equal(t, 3, last.Rung)
-	require.Equal(t, "default-test-run-id-9-rung-3", last.RunID)
-	require.Equal(t, "default-test-run-id-9", schemas.FirstRung(last.RunID), "its checkpoints are those of its first rung")
+	first := pool.asked[slices.IndexFunc(pool.asked, func(in schemas.CandidateInput) bool { return in.Candidate.Name == "tree-8" })]
+	require.Equal(t, first.RunID+"-rung-3", last.RunID)
+	require.Equal(t, first.RunID, schemas.FirstRung(last.RunID), "its checkpoints are those of its first rung")
 }
 
 // Trees that say P(late) alone do not crowd out what can be released.

@@ -34,7 +34,7 @@ func TestRolesAgainstServersGivenByAddress(t *testing.T) {
 	c := config.Config{DataDir: t.TempDir(), TemporalAddress: at.Temporal, TemporalNamespace: "default", S3Endpoint: at.S3Endpoint, S3Region: "us-east-1",
 		S3AccessKey: at.S3AccessKey, S3SecretKey: at.S3SecretKey, S3Bucket: "external", ClickHouseAddress: "http://" + at.ClickHouseAddr,
 		ClickHouseUser: at.ClickHouseUser, ClickHousePassword: at.ClickHousePassword, ClickHouseDatabase: "external", Source: config.SourceSimulation,
-		TimetablesURL: "http://" + timetables + "/timetables/v1", Seed: 1, Listen: listen, Instance: "external-1", LibXGBoost: components.LibXGBoost}
+		TimetablesURL: "http://" + timetables + "/timetables/v1", Seed: 1, Listen: listen, Instance: "external-1", LibXGBoost: components.LibXGBoost, CallsPerMinute: 60, FullEvery: time.Hour}
 	role := roles{t: t, environ: append(os.Environ(), c.Environ()...)}
 	role.start("simulate", "--listen", timetables)
 	role.finish("migrate")
