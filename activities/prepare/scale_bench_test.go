@@ -17,8 +17,8 @@ import (
 	"puenktlich/schemas"
 )
 
-// scaleEvents are the sizes of BenchmarkScale. The documentation has three; the
-// largest takes an hour and 10 GB of disk.
+// scaleEvents are the sizes of BenchmarkScale. A million takes over ten minutes of
+// processor time.
 var scaleEvents = flag.String("events", "100000", "planned events of BenchmarkScale, `N,N,...`: each at least so many, in whole days")
 
 const (

@@ -41,7 +41,7 @@ func resultsCommand(p program) *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error { return p.results(cmd.Context(), in) }}
 	flags := cmd.Flags()
 	flags.StringSliceVar(&in.recordings, "recordings", nil, "directories of daily archives (required)")
-	flags.StringSliceVar(&in.ablate, "ablate", nil, "those of them, by base name, whose feature groups and learning curve are wanted")
+	flags.StringSliceVar(&in.ablate, "ablate", nil, "those of them, by base name, whose feature groups, learning curve and speed are wanted")
 	flags.StringSliceVar(&in.held, "held-out", nil, "days YYYY-MM-DD no choice may rest on")
 	flags.StringVar(&in.keep, "keep", "", "directory that keeps the prepared data sets, read again where their features fit")
 	flags.StringVar(&in.why, "look", "", "test on the held-out days too, and log this reason")
@@ -52,7 +52,7 @@ func resultsCommand(p program) *cobra.Command {
 }
 
 func (p program) results(ctx context.Context, in resultsRun) error {
-	held, err := parseDays(in.held)
+	held, err := in.check()
 	if err != nil {
 		return err
 	}
@@ -78,7 +78,7 @@ func (p program) results(ctx context.Context, in resultsRun) error {
 		document.Answers = append(document.Answers, answer)
 		document.Looks = append(document.Looks, answer.Looks(time.Now(), in.why)...)
 		document.Caveats[name] = caveat(table)
-		if document.Speed == nil {
+		if question.Groups && document.Speed == nil {
 			speed, err := steps.Race(ctx, question, steps.Trainer.Library)
 			if err != nil {
 				return err
@@ -112,16 +112,24 @@ func (in resultsRun) command() string {
 	return strings.Join(parts, " ")
 }
 
-func parseDays(texts []string) ([]rail.Day, error) {
-	var days []rail.Day
-	for _, text := range texts {
+// check reads the held-out days, and refuses what would be overlooked.
+func (in resultsRun) check() (held []rail.Day, err error) {
+	for _, text := range in.held {
 		day, err := rail.ParseDay(text)
 		if err != nil {
 			return nil, fmt.Errorf("--held-out: %w", err)
 		}
-		days = append(days, day)
+		held = append(held, day)
 	}
-	return days, nil
+	for _, name := range in.ablate {
+		if !slices.ContainsFunc(in.recordings, func(dir string) bool { return filepath.Base(filepath.Clean(dir)) == name }) {
+			return nil, fmt.Errorf("--ablate %s: none of the recordings %v has that name", name, in.recordings)
+		}
+	}
+	if in.why != "" && len(held) == 0 {
+		return nil, errors.New("--look: no day is held out: name them with --held-out")
+	}
+	return held, nil
 }
 
 // caveat says of labels without a watched event that they are conditional.

@@ -14,8 +14,20 @@ func TestResultsSayHowToWriteThemAgain(t *testing.T) {
 	if got, want := in.command(), "puenktlich results --recordings a,b --held-out 2024-11-01"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
-	if _, err := parseDays([]string{"2024-11-31"}); err == nil || !strings.Contains(err.Error(), `--held-out: day "2024-11-31"`) {
-		t.Errorf("error %v", err)
+	if held, err := in.check(); err != nil || len(held) != 1 {
+		t.Errorf("%v %v", held, err)
+	}
+	for _, test := range []struct {
+		in   resultsRun
+		want string
+	}{
+		{resultsRun{held: []string{"2024-11-31"}}, `--held-out: day "2024-11-31"`},
+		{resultsRun{recordings: []string{"x/berlin/"}, ablate: []string{"berlin", "bonn"}}, "--ablate bonn: none of the recordings [x/berlin/] has that name"},
+		{resultsRun{why: "curious"}, "--look: no day is held out"},
+	} {
+		if _, err := test.in.check(); err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("error %v, want %q", err, test.want)
+		}
 	}
 }
 

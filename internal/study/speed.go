@@ -6,7 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"puenktlich/internal/dataset"
 	"puenktlich/internal/forest"
 	"puenktlich/internal/learn/xgb"
 )
@@ -33,7 +32,7 @@ type Speed struct {
 // Race trains on the days that are not held out, and evaluates their rows,
 // repeated, by both.
 func (s Steps) Race(ctx context.Context, q Question, library *xgb.Library) (Speed, error) {
-	table := q.Table.Filter(func(r dataset.Row) bool { return !slices.Contains(q.HeldOut, r.EventDay) })
+	table := q.free()
 	begun := s.Stopwatch()
 	m, err := s.fit(ctx, table)
 	if err != nil {

@@ -31,6 +31,11 @@ type Question struct {
 	Groups bool
 }
 
+// free is the days that are not held out.
+func (q Question) free() *dataset.Table {
+	return q.Table.Filter(func(r dataset.Row) bool { return !slices.Contains(q.HeldOut, r.EventDay) })
+}
+
 // Steps make a model as production does.
 type Steps struct {
 	Trainer learn.Trainer
@@ -139,16 +144,26 @@ func compare(a, b rail.Day) int {
 	return 0
 }
 
-// chain tests every day but the first on a model of the days before it.
+// chain tests every day but the first on a model of the days before it. Days that
+// choices rest on are forecast without the held-out ones.
 func (s Steps) chain(ctx context.Context, q Question) ([]Test, error) {
 	var tests []Test
 	var all scored
 	days := summarise(q)
-	for _, d := range days[1:] {
-		if d.HeldOut && !q.Look {
+	before := 0 // days the test may be trained on
+	for _, d := range days {
+		trained := before > 0
+		if !d.HeldOut {
+			before++
+		}
+		if !trained || d.HeldOut && !q.Look {
 			continue
 		}
-		part, err := s.testOn(ctx, q.Table, nil, d.Day)
+		table := q.Table
+		if !d.HeldOut {
+			table = q.free()
+		}
+		part, err := s.testOn(ctx, table, nil, d.Day)
 		if err != nil {
 			return nil, fmt.Errorf("test on %s: %w", d.Day, err)
 		}

@@ -164,6 +164,18 @@ func TestHeldOutDays(t *testing.T) {
 	}
 }
 
+// The day after a held-out one is not forecast with its help.
+func TestHeldOutDayBetweenOthers(t *testing.T) {
+	t.Parallel()
+	a, err := steps(t).Ask(t.Context(), Question{Name: "made", Table: days(3, 120), HeldOut: []rail.Day{"2024-10-30"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(a.Chained) != 1 || a.Chained[0].Name != "2024-10-31" || a.Chained[0].TrainEvents != 120 {
+		t.Errorf("%+v, want one test on a model of the first day's 120 events", a.Chained)
+	}
+}
+
 func TestTooFewDays(t *testing.T) {
 	t.Parallel()
 	_, err := steps(t).Ask(t.Context(), Question{Name: "made", Table: days(2, 50), HeldOut: []rail.Day{"2024-10-30"}})

@@ -4,7 +4,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
@@ -52,6 +51,6 @@ func machine() string {
 		}
 	}
 	load, _ := os.ReadFile("/proc/loadavg")
-	return fmt.Sprintf("Measured on %d cores (%s), %s, load %s at the end, by `%s`.", runtime.NumCPU(), model, runtime.Version(),
-		strings.Join(strings.Fields(string(load))[:min(3, len(strings.Fields(string(load))))], " "), filepath.Base(os.Args[0]))
+	one, _, _ := strings.Cut(string(load), " ")
+	return fmt.Sprintf("Measured on %d cores (%s), %s; %s processes wanted one at the end.", runtime.NumCPU(), model, runtime.Version(), one)
 }
