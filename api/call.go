@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"puenktlich/internal/access"
+	"puenktlich/internal/serving"
 )
 
 // call is what the middlewares know of one request.
@@ -23,7 +25,11 @@ type call struct {
 	// Where the time went before a handler asked for forecasts.
 	begun    time.Time // of the request
 	admitted time.Time // zero until the caller was let in
+	asked    time.Time // zero until the forecasts are asked for
 }
+
+// asks ends the part of a request that read it.
+func (held *call) asks() { held.asked = time.Now() }
 
 const callKey = "call"
 
@@ -116,4 +122,21 @@ func secretOf(r *http.Request) string {
 		return password
 	}
 	return "?"
+}
+
+// serverTiming says where the time of a forecast went, in milliseconds.
+func serverTiming(c *gin.Context, t serving.Timing) {
+	held := callOf(c)
+	b := make([]byte, 0, 128)
+	for _, part := range [...]struct {
+		name string
+		took time.Duration
+	}{{"auth", held.admitted.Sub(held.begun)}, {"parse", held.asked.Sub(held.admitted)}, {"features", t.Features}, {"predict", t.Predict}, {"log", t.Log}} {
+		if len(b) > 0 {
+			b = append(b, ", "...)
+		}
+		b = append(append(b, part.name...), ";dur="...)
+		b = strconv.AppendFloat(b, float64(max(0, part.took).Microseconds())/1000, 'f', 3, 64)
+	}
+	c.Writer.Header()["Server-Timing"] = []string{string(b)}
 }

@@ -41,6 +41,7 @@ func (f *forecasts) get(c *gin.Context) error {
 			return invalid("explain=%q: want true or false", text)
 		}
 	}
+	callOf(c).asks()
 	result, err := f.forecaster.Answer(serving.Request{ID: requestID(c), Events: []rail.EventKey{plan.Key()}, At: at, Explain: explain})
 	if err != nil {
 		return err

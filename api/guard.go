@@ -31,7 +31,7 @@ func (s *server) admit(r route) gin.HandlerFunc {
 		held := callOf(c)
 		caller, err := s.o.Gate.Admit(access.Ask{Secret: secretOf(c.Request), Remote: c.Request.RemoteAddr, Host: c.Request.Host, Wanted: r.role})
 		held.caller, held.admitted = caller, time.Now()
-		limits(c.Writer.Header(), caller, held.admitted)
+		limits(c.Writer.Header(), caller)
 		var refusal *access.Refusal
 		if !errors.As(err, &refusal) {
 			return err
@@ -46,14 +46,13 @@ func (s *server) admit(r route) gin.HandlerFunc {
 
 // limits tells a caller its own rate, as draft-ietf-httpapi-ratelimit-headers
 // has it.
-func limits(h http.Header, caller access.Caller, now time.Time) {
-	remaining := caller.Remaining(now)
-	if remaining < 0 {
+func limits(h http.Header, caller access.Caller) {
+	if caller.PerSecond == 0 {
 		return
 	}
 	window := max(1, int(math.Ceil(float64(caller.Burst)/caller.PerSecond)))
 	h["Ratelimit-Policy"] = []string{`"requests";q=` + strconv.Itoa(caller.Burst) + ";w=" + strconv.Itoa(window)}
-	h["Ratelimit"] = []string{`"requests";r=` + strconv.Itoa(remaining) + ";t=" + strconv.Itoa(max(1, int(math.Ceil(1/caller.PerSecond))))}
+	h["Ratelimit"] = []string{`"requests";r=` + strconv.Itoa(caller.Remaining) + ";t=" + strconv.Itoa(max(1, int(math.Ceil(1/caller.PerSecond))))}
 }
 
 func bearer(problem string, wanted access.Role) string {

@@ -32,8 +32,8 @@ func ownKey(c *gin.Context) error {
 	if !caller.Expires.IsZero() {
 		answer.Expires = &caller.Expires
 	}
-	if remaining := caller.Remaining(callOf(c).admitted); remaining >= 0 {
-		answer.Limit = &keyLimit{PerSecond: caller.PerSecond, Burst: caller.Burst, Remaining: remaining}
+	if caller.PerSecond > 0 {
+		answer.Limit = &keyLimit{PerSecond: caller.PerSecond, Burst: caller.Burst, Remaining: caller.Remaining}
 	}
 	c.JSON(http.StatusOK, answer)
 	return nil

@@ -73,7 +73,7 @@ func newEngine(o Options) *gin.Engine {
 		panic("api: trust no proxy: " + err.Error()) // nil is always valid
 	}
 	e.Use(s.identify, s.observe, s.recoverPanic, s.problems)
-	for _, r := range s.routes() {
+	for _, r := range s.described() {
 		e.Handle(r.verb(), r.path, s.admit(r), s.bound(r), s.strict(r), adapt(r.handle))
 	}
 	e.GET("/metrics", gin.WrapH(promhttp.HandlerFor(s.o.Metrics, promhttp.HandlerOpts{})))
@@ -111,8 +111,19 @@ func (s *server) routes() []route {
 		{path: "/v1/key", role: RoleRead, local: true, handle: ownKey},
 		{path: "/healthz", local: true, handle: state.alive},
 		{path: "/readyz", local: true, handle: state.ready},
-		{path: "/openapi.json", local: true, handle: openAPI},
 	}
+}
+
+// described are the routes with the one that describes them.
+func (s *server) described() []route {
+	own := route{path: "/openapi.json", local: true}
+	all := append(s.routes(), own)
+	document, err := completeDocument(openAPISource, all)
+	if err != nil {
+		panic("api: the document is compiled in: " + err.Error())
+	}
+	all[len(all)-1].handle = openAPI(document)
+	return all
 }
 
 func adapt(h handler) gin.HandlerFunc {

@@ -44,9 +44,10 @@ type Caller struct {
 	Role  Role
 	// Expires and the limits of the key.
 	Expires   time.Time
-	PerSecond float64
+	PerSecond float64 // 0: no limit
 	Burst     int
-	limit     *rate.Limiter
+	// Remaining requests would pass at once after this one.
+	Remaining int
 }
 
 // Actor is how the audit names the caller.
@@ -55,14 +56,6 @@ func (c Caller) Actor() string {
 		return "unauthenticated API"
 	}
 	return fmt.Sprintf("%s (key %s)", c.Name, c.KeyID)
-}
-
-// Remaining is how many requests would pass at once; -1 without a limit.
-func (c Caller) Remaining(now time.Time) int {
-	if c.limit == nil {
-		return -1
-	}
-	return max(0, int(c.limit.TokensAt(now)))
 }
 
 // GateOptions say who is let in. Ring is required.
@@ -114,8 +107,7 @@ func (g *Gate) Admit(a Ask) (Caller, error) {
 	if refusal != nil {
 		return Caller{}, refusal
 	}
-	c := Caller{KeyID: e.ID, Name: e.Name, Role: e.Role, Expires: e.Expires, PerSecond: e.PerSecond, Burst: e.Burst, limit: e.limit}
-	return c, take(c, now)
+	return take(Caller{KeyID: e.ID, Name: e.Name, Role: e.Role, Expires: e.Expires}, e.limit, now)
 }
 
 // judge answers the key of a secret, if it is valid and its role reaches.
@@ -150,20 +142,23 @@ func (g *Gate) anonymous(a Ask, h *held, now time.Time) (Caller, error) {
 		}
 		return Caller{}, &Refusal{Reason: Missing, Wanted: a.Wanted, Detail: detail}
 	}
-	c := Caller{Role: role, limit: g.addresses.of(address, now)}
-	if c.limit != nil {
-		c.PerSecond, c.Burst = g.o.AnonymousPerSecond, c.limit.Burst()
-	}
-	return c, take(c, now)
+	return take(Caller{Role: role}, g.addresses.of(address, now), now)
 }
 
 // take counts a request; the error is a *Refusal or nil.
-func take(c Caller, now time.Time) error {
-	if c.limit == nil || c.limit.AllowN(now, 1) {
-		return nil
+func take(c Caller, limit *rate.Limiter, now time.Time) (Caller, error) {
+	if limit == nil {
+		return c, nil
 	}
-	wait := time.Duration((1 - c.limit.TokensAt(now)) / c.PerSecond * float64(time.Second))
-	return &Refusal{Reason: TooMany, Again: max(wait, time.Millisecond),
+	c.PerSecond, c.Burst = float64(limit.Limit()), limit.Burst()
+	passes := limit.AllowN(now, 1)
+	left := limit.TokensAt(now)
+	c.Remaining = max(0, int(left))
+	if passes {
+		return c, nil
+	}
+	wait := time.Duration((1 - left) / c.PerSecond * float64(time.Second))
+	return c, &Refusal{Reason: TooMany, Again: max(wait, time.Millisecond),
 		Detail: fmt.Sprintf("more than %v requests a second, %d at once: wait as long as Retry-After says", c.PerSecond, c.Burst)}
 }
 

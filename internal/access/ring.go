@@ -99,14 +99,23 @@ func (r *Ring) Restore() (bool, error) {
 	return true, r.hold(d.Keys)
 }
 
-// hold swaps the keys; an unchanged one keeps what is left of its rate.
 func (r *Ring) hold(keys []Key) error {
+	next, err := newHeld(keys, r.held.Load())
+	if err != nil {
+		return err
+	}
+	r.held.Store(next)
+	return nil
+}
+
+// newHeld makes keys ready; one that did not change keeps what is left of its
+// rate.
+func newHeld(keys []Key, before *held) (*held, error) {
 	next := &held{byID: map[string]*entry{}, keys: keys}
-	before := r.held.Load()
 	for _, k := range keys {
 		sum, err := hex.DecodeString(k.Hash)
 		if err != nil || len(sum) != sha256.Size {
-			return fmt.Errorf("key %s: sha256 %q is no SHA-256", k.ID, k.Hash)
+			return nil, fmt.Errorf("key %s: sha256 %q is no SHA-256", k.ID, k.Hash)
 		}
 		e := &entry{Key: k}
 		copy(e.sum[:], sum)
@@ -120,8 +129,7 @@ func (r *Ring) hold(keys []Key) error {
 		}
 		next.byID[k.ID] = e
 	}
-	r.held.Store(next)
-	return nil
+	return next, nil
 }
 
 func (r *Ring) save(keys []Key) error {
@@ -180,12 +188,12 @@ func (h *held) find(secret string) (*entry, bool) {
 	return e, subtle.ConstantTimeCompare(got[:], want[:]) == 1 && e != nil
 }
 
-// Identify answers the valid key of a secret, for commands that act in its
-// name.
-func (r *Ring) Identify(secret string, wanted Role, now time.Time) (Key, error) {
-	h := r.held.Load()
-	if h == nil {
-		return Key{}, errUnknownYet
+// Identify answers the valid key of a secret, for commands that act in its name;
+// the error is a *Refusal.
+func Identify(keys []Key, secret string, wanted Role, now time.Time) (Key, error) {
+	h, err := newHeld(keys, nil)
+	if err != nil {
+		return Key{}, err
 	}
 	e, refusal := h.judge(secret, wanted, now)
 	if refusal != nil {
