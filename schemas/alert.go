@@ -2,13 +2,10 @@ package schemas
 
 import "time"
 
-// Severity says how soon somebody must look at an alert.
-type Severity string
-
-// The severities.
+// How soon somebody must look at an alert; between these stands SeverityWarning,
+// which a failed check has too.
 const (
 	SeverityInfo     Severity = "info"
-	SeverityWarning  Severity = "warning"
 	SeverityCritical Severity = "critical"
 )
 

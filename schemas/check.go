@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Severity of a failed check.
+// Severity of a failed check, or of an alert.
 type Severity string
 
 // What a failed check means.
