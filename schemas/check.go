@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Severity of a failed check, or of an alert.
+// Severity of a failed check.
 type Severity string
 
 // What a failed check means.
