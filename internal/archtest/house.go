@@ -65,6 +65,7 @@ func House() []Room {
 		{Path: "internal/experiment/experimenttest", For: "test support: three recorded runs and what they left behind", May: []string{"schemas", "schemas/clickhouse", "internal/calibrate", "internal/forecast", "internal/learn", "internal/objstore", "internal/warehouse"}},
 		{Path: "internal/plot", For: "small charts as SVG", Pure: true},
 		{Path: "internal/policy", For: "a night's signals to a verdict", May: []string{"schemas"}, Pure: true},
+		{Path: "internal/alert", For: "what is wrong: told once, kept while the store or the webhook is away", May: []string{"schemas", "schemas/clickhouse"}},
 		{Path: "internal/modelpkg", For: "packages: write, sign, verify, load", May: []string{"schemas", "internal/calibrate", "internal/drift", "internal/feature", "internal/forecast", "internal/forest", "internal/rail"}},
 		{Path: "internal/registry", For: "versions, aliases, what was live when", May: []string{"schemas"}},
 		{Path: "internal/champion", For: "which package is live, fetched and verified", May: []string{"schemas", "internal/modelpkg", "internal/registry"}},
