@@ -2,24 +2,24 @@ package schemas
 
 import "time"
 
-// Severity says how soon somebody must look at an alert.
-type Severity string
+// AlertSeverity says how soon somebody must look at an alert.
+type AlertSeverity string
 
-// The severities.
+// Severities of alerts.
 const (
-	SeverityInfo     Severity = "info"
-	SeverityWarning  Severity = "warning"
-	SeverityCritical Severity = "critical"
+	AlertInfo     AlertSeverity = "info"
+	AlertWarning  AlertSeverity = "warning"
+	AlertCritical AlertSeverity = "critical"
 )
 
 // Alert is one thing that is wrong. Alerts of the same name and subject are one
 // alert that goes on, told once and again when it is over.
 type Alert struct {
-	Name     string    `json:"name"`    // package-refused, drift, coverage ...
-	Subject  string    `json:"subject"` // model, station group, instance ... it is about
-	Severity Severity  `json:"severity"`
-	Summary  string    `json:"summary"` // a sentence: what, how bad, what to do
-	Since    time.Time `json:"since"`   // domain time
+	Name     string        `json:"name"`    // package-refused, drift, coverage ...
+	Subject  string        `json:"subject"` // model, station group, instance ... it is about
+	Severity AlertSeverity `json:"severity"`
+	Summary  string        `json:"summary"` // a sentence: what, how bad, what to do
+	Since    time.Time     `json:"since"`   // domain time
 	// Resolved says that it is over.
 	Resolved bool `json:"resolved,omitempty"`
 	// Details are numbers a person asks for next.
