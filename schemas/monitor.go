@@ -10,6 +10,9 @@ type MonitorInput struct {
 	// DryRun decides without starting anything.
 	DryRun bool   `json:"dry_run,omitempty"`
 	Policy Policy `json:"policy,omitzero"`
+	// Retrain is what a lifecycle that the verdict starts is given, beside the
+	// model, the moment and the reason: days, candidates, rollout.
+	Retrain *LifecycleInput `json:"retrain,omitempty"`
 }
 
 // Policy is the rule of a night. Zero fields take DefaultPolicy's values.
