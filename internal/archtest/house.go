@@ -61,7 +61,7 @@ func House() []Room {
 		{Path: "internal/learn", For: "folds, learners and baselines behind one artefact", May: []string{"internal/calibrate", "internal/dataset", "internal/drift", "internal/forecast", "internal/forest", "internal/learn/xgb", "internal/metric", "internal/rail"}},
 		{Path: "internal/learn/xgb", For: "the XGBoost library, loaded at run time", May: []string{"internal/forest"}},
 		{Path: "internal/study", For: "what the model is worth on recorded days, written down", May: []string{"internal/dataset", "internal/feature", "internal/forecast", "internal/forest", "internal/learn", "internal/learn/xgb", "internal/metric", "internal/rail"}},
-		{Path: "internal/experiment", For: "recorded runs as people look at them: list, record, comparison, drawings", May: []string{"schemas", "schemas/clickhouse", "internal/learn", "internal/metric", "internal/plot"}},
+		{Path: "internal/experiment", For: "recorded runs as people look at them: list, record, comparison, drawings", May: []string{"schemas", "schemas/clickhouse", "internal/forecast", "internal/learn", "internal/metric", "internal/plot"}},
 		{Path: "internal/experiment/experimenttest", For: "test support: three recorded runs and what they left behind", May: []string{"schemas", "schemas/clickhouse", "internal/calibrate", "internal/forecast", "internal/learn", "internal/objstore", "internal/warehouse"}},
 		{Path: "internal/plot", For: "small charts as SVG", Pure: true},
 		{Path: "internal/policy", For: "a night's signals to a verdict", May: []string{"schemas"}, Pure: true},
