@@ -98,6 +98,7 @@ func (a *adapters) startAPI(ctx context.Context) (stop func(), err error) {
 	i.background(ctx, "prediction log", i.log.Run)
 	i.background(ctx, "champion", func(ctx context.Context) error { return i.champion.Follow(ctx, a.registry, followEvery) })
 	i.background(ctx, "lease", i.keepLease)
+	i.background(ctx, "alerts", a.alerts.Run)
 	i.background(ctx, "keys", func(ctx context.Context) error { return i.keys.Follow(ctx, keysEvery) })
 	server := api.NewServer(i.handler(forecaster), api.DefaultTimes(), a.logger)
 	i.running.Go(func() {
