@@ -19,7 +19,10 @@ const (
 	KindInvalid Kind = iota + 1
 	KindNotFound
 	KindMethod
-	KindPassed // the planned time is over
+	KindPassed    // the planned time is over
+	KindAmbiguous // several events have the name
+	KindTooLarge
+	KindMedia // the body is of another type
 	KindUnavailable
 	KindInternal
 )
@@ -32,6 +35,9 @@ var kinds = map[Kind]struct {
 	KindNotFound:    {http.StatusNotFound, "not-found", "There is no such thing"},
 	KindMethod:      {http.StatusMethodNotAllowed, "method", "This method is not allowed here"},
 	KindPassed:      {http.StatusUnprocessableEntity, "event-passed", "The event's planned time has passed"},
+	KindAmbiguous:   {http.StatusConflict, "ambiguous", "Several things have this name"},
+	KindTooLarge:    {http.StatusRequestEntityTooLarge, "too-large", "The request is too large"},
+	KindMedia:       {http.StatusUnsupportedMediaType, "media-type", "The body is of another type"},
 	KindUnavailable: {http.StatusServiceUnavailable, "unavailable", "Not available at the moment"},
 	KindInternal:    {http.StatusInternalServerError, "internal", "Something went wrong on our side"},
 }
@@ -104,10 +110,17 @@ func (s *server) problems(c *gin.Context) {
 	writeProblem(c, e)
 }
 
+// problemOf is an error as the answer to one of several things that were asked.
+func problemOf(c *gin.Context, err error) *problem {
+	e := describe(err)
+	kind := kinds[e.Kind]
+	return &problem{Type: "urn:puenktlich:problem:" + kind.name, Title: kind.title, Status: kind.status,
+		Detail: e.Detail, RequestID: requestID(c), Accepted: e.Accepted, Near: e.Near}
+}
+
 func writeProblem(c *gin.Context, e *Error) {
 	kind := kinds[e.Kind]
-	body, err := json.Marshal(problem{Type: "urn:puenktlich:problem:" + kind.name, Title: kind.title, Status: kind.status,
-		Detail: e.Detail, RequestID: requestID(c), Accepted: e.Accepted, Near: e.Near})
+	body, err := json.Marshal(problemOf(c, e))
 	if err != nil {
 		c.Status(http.StatusInternalServerError)
 		return

@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -56,7 +57,7 @@ func newEngine(o Options) *gin.Engine {
 	}
 	e.Use(s.identify, s.observe, s.recoverPanic, s.problems)
 	for _, r := range s.routes() {
-		e.GET(r.path, s.o.Guard(r.role), s.strict(r), adapt(r.handle))
+		e.Handle(r.verb(), r.path, s.o.Guard(r.role), s.strict(r), adapt(r.handle))
 	}
 	e.GET("/metrics", gin.WrapH(promhttp.HandlerFor(s.o.Metrics, promhttp.HandlerOpts{})))
 	s.addPage(e)
@@ -65,7 +66,8 @@ func newEngine(o Options) *gin.Engine {
 		return &Error{Kind: KindNotFound, Detail: fmt.Sprintf("there is nothing at %s; /openapi.json lists what there is", c.Request.URL.Path)}
 	}))
 	e.NoMethod(adapt(func(c *gin.Context) error {
-		return &Error{Kind: KindMethod, Detail: fmt.Sprintf("%s is not possible here, only GET is", c.Request.Method), Accepted: []string{http.MethodGet}}
+		allowed := c.Writer.Header().Get("Allow")
+		return &Error{Kind: KindMethod, Detail: fmt.Sprintf("%s is not possible here, only %s is", c.Request.Method, allowed), Accepted: strings.Split(allowed, ", ")}
 	}))
 	return e
 }
@@ -73,26 +75,39 @@ func newEngine(o Options) *gin.Engine {
 // routes is the table of contents of the API.
 func (s *server) routes() []route {
 	board := &stations{live: s.o.Live, names: s.directory, clock: s.clock, forecaster: s.o.Forecaster}
-	single := &forecasts{live: s.o.Live, clock: s.clock, forecaster: s.o.Forecaster}
-	logged := &predictions{log: s.o.Log, stored: s.o.Stored, champion: s.o.Champion}
+	single := &forecasts{live: s.o.Live, names: s.directory, clock: s.clock, forecaster: s.o.Forecaster}
+	logged := &predictions{log: s.o.Log, stored: s.o.Stored, champion: s.o.Champion, record: s.o.Record}
+	heard := &feedback{predictions: logged, record: s.o.Record, clock: s.clock, instance: s.o.Instance}
+	judged := &judgement{model: s.o.Model, record: s.o.Record, clock: s.clock}
 	served := &models{model: s.o.Model, champion: s.o.Champion, registry: s.o.Registry, events: s.o.RegistryEvents, clock: s.clock}
 	tried := &runs{experiments: s.o.Experiments}
 	state := &health{live: s.o.Live, champion: s.o.Champion, instance: s.o.Instance}
 	return []route{
-		{"/v1/stations", nil, RoleRead, board.list},
-		{"/v1/stations/:eva/forecasts", []string{"from", "hours", "event"}, RolePredict, board.forecasts},
-		{"/v1/forecasts", []string{"stop_id", "event", "at", "explain"}, RolePredict, single.get},
-		{"/v1/predictions/:id", nil, RoleRead, logged.get},
-		{"/v1/models", nil, RoleRead, served.list},
-		{"/v1/models/:name", nil, RoleRead, served.get},
-		{"/v1/models/:name/live", []string{"at"}, RoleRead, served.live},
-		{"/v1/runs", filters(), RoleRead, tried.list},
-		{"/v1/runs/compare", []string{"ids"}, RoleRead, tried.compare},
-		{"/v1/runs/:id", nil, RoleRead, tried.get},
-		{"/healthz", nil, RoleRead, state.alive},
-		{"/readyz", nil, RoleRead, state.ready},
-		{"/openapi.json", nil, RoleRead, openAPI},
+		{"", "/v1/stations", nil, RoleRead, board.list},
+		{"", "/v1/stations/:eva/forecasts", []string{"from", "hours", "event", "explain"}, RolePredict, board.forecasts},
+		{"", "/v1/forecasts", namesEvent("at", "explain"), RolePredict, single.get},
+		{http.MethodPost, "/v1/forecasts", nil, RolePredict, single.post},
+		{"", "/v1/predictions/:id", nil, RoleRead, logged.get},
+		{http.MethodPost, "/v1/feedback", nil, RolePredict, heard.post},
+		{"", "/v1/models", nil, RoleRead, served.list},
+		{"", "/v1/models/:name", nil, RoleRead, served.get},
+		{"", "/v1/models/:name/live", []string{"at"}, RoleRead, served.live},
+		{"", "/v1/models/:name/scores", []string{"from", "until", "metric", "slices"}, RoleRead, judged.scores},
+		{"", "/v1/alerts", []string{"state"}, RoleRead, judged.alerts},
+		{"", "/v1/runs", filters(), RoleRead, tried.list},
+		{"", "/v1/runs/compare", []string{"ids"}, RoleRead, tried.compare},
+		{"", "/v1/runs/:id", nil, RoleRead, tried.get},
+		{"", "/healthz", nil, RoleRead, state.alive},
+		{"", "/readyz", nil, RoleRead, state.ready},
+		{"", "/openapi.json", nil, RoleRead, openAPI},
 	}
+}
+
+func (r route) verb() string {
+	if r.method == "" {
+		return http.MethodGet
+	}
+	return r.method
 }
 
 func adapt(h handler) gin.HandlerFunc {
