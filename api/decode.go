@@ -73,7 +73,7 @@ func kindName(e *json.UnmarshalTypeError) string {
 	case "slice":
 		return "a list"
 	case "string":
-		return "a text"
+		return "a string"
 	case "bool":
 		return "true or false"
 	}

@@ -89,7 +89,7 @@ func TestTheDocumentListsTheParameters(t *testing.T) {
 			want = append(want, "path "+match[1])
 		}
 		var got []string
-		for _, p := range d.Paths[parameter.ReplaceAllString(r.path, "{$1}")]["get"].Parameters {
+		for _, p := range d.Paths[parameter.ReplaceAllString(r.path, "{$1}")][strings.ToLower(r.verb())].Parameters {
 			if p.In == "path" {
 				p.Name = "path " + p.Name
 			}
@@ -120,7 +120,11 @@ func TestAnswersHaveTheShapeOfTheDocument(t *testing.T) {
 		{"/v1/stations/1/forecasts", "/v1/stations/{eva}/forecasts", 404},
 		{"/v1/forecasts?stop_id=" + stop, "/v1/forecasts", 200},
 		{"/v1/forecasts?stop_id=" + url.QueryEscape(string(departure(3, -30).Stop)), "/v1/forecasts", 422},
+		{"/v1/forecasts?station=8000105&train=RE+54", "/v1/forecasts", 409},
 		{"/v1/predictions/" + id, "/v1/predictions/{id}", 200},
+		{"/v1/models/punctuality/scores", "/v1/models/{name}/scores", 200},
+		{"/v1/models/punctuality/scores?from=yesterday", "/v1/models/{name}/scores", 400},
+		{"/v1/alerts?state=all", "/v1/alerts", 200},
 		{"/v1/models/punctuality", "/v1/models/{name}", 200},
 		{"/v1/models/other", "/v1/models/{name}", 404},
 		{"/healthz", "/healthz", 200},

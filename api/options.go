@@ -52,6 +52,7 @@ type Record interface {
 	SaveFeedback(ctx context.Context, f schema.Feedback) error
 	FeedbackOn(ctx context.Context, predictionID string) ([]schema.Feedback, error)
 	Scores(ctx context.Context, q schema.MonitorQuery) ([]schema.Score, error)
+	Reliability(ctx context.Context, q schema.ReliabilityQuery) ([]schema.ReliabilityBin, error)
 	Alerts(ctx context.Context, state schema.AlertState, limit int) ([]schema.Alert, error)
 }
 
@@ -86,6 +87,7 @@ type Options struct {
 	Clock      Clock
 	Model      string // the one model served here
 	Source     string // live, recording or simulation
+	DataSource string // of the plan, the changes and the truth in the store
 	Instance   string
 	// Stored finds predictions that arrived in the store. Nil: only those on
 	// their way are found.

@@ -28,6 +28,7 @@ type handler func(c *gin.Context) error
 // route is one line of the API. accepts names its query parameters; any other
 // is refused.
 type route struct {
+	method  string // empty: GET
 	path    string
 	accepts []string
 	role    Role
@@ -66,8 +67,8 @@ func newEngine(o Options) *gin.Engine {
 		return &Error{Kind: KindNotFound, Detail: fmt.Sprintf("there is nothing at %s; /openapi.json lists what there is", c.Request.URL.Path)}
 	}))
 	e.NoMethod(adapt(func(c *gin.Context) error {
-		allowed := c.Writer.Header().Get("Allow")
-		return &Error{Kind: KindMethod, Detail: fmt.Sprintf("%s is not possible here, only %s is", c.Request.Method, allowed), Accepted: strings.Split(allowed, ", ")}
+		allowed := strings.Split(c.Writer.Header().Get("Allow"), ", ") // by the router
+		return &Error{Kind: KindMethod, Detail: fmt.Sprintf("%s is not possible here, only %s", c.Request.Method, strings.Join(allowed, " and ")), Accepted: allowed}
 	}))
 	return e
 }
@@ -76,30 +77,30 @@ func newEngine(o Options) *gin.Engine {
 func (s *server) routes() []route {
 	board := &stations{live: s.o.Live, names: s.directory, clock: s.clock, forecaster: s.o.Forecaster}
 	single := &forecasts{live: s.o.Live, names: s.directory, clock: s.clock, forecaster: s.o.Forecaster}
-	logged := &predictions{log: s.o.Log, stored: s.o.Stored, champion: s.o.Champion, record: s.o.Record}
+	logged := &predictions{log: s.o.Log, stored: s.o.Stored, champion: s.o.Champion, record: s.o.Record, logger: s.o.Logger}
 	heard := &feedback{predictions: logged, record: s.o.Record, clock: s.clock, instance: s.o.Instance}
-	judged := &judgement{model: s.o.Model, record: s.o.Record, clock: s.clock}
+	judged := &judgement{model: s.o.Model, dataSource: s.o.DataSource, record: s.o.Record, now: s.o.Clock}
 	served := &models{model: s.o.Model, champion: s.o.Champion, registry: s.o.Registry, events: s.o.RegistryEvents, clock: s.clock}
 	tried := &runs{experiments: s.o.Experiments}
 	state := &health{live: s.o.Live, champion: s.o.Champion, instance: s.o.Instance}
 	return []route{
-		{"", "/v1/stations", nil, RoleRead, board.list},
-		{"", "/v1/stations/:eva/forecasts", []string{"from", "hours", "event", "explain"}, RolePredict, board.forecasts},
-		{"", "/v1/forecasts", namesEvent("at", "explain"), RolePredict, single.get},
-		{http.MethodPost, "/v1/forecasts", nil, RolePredict, single.post},
-		{"", "/v1/predictions/:id", nil, RoleRead, logged.get},
-		{http.MethodPost, "/v1/feedback", nil, RolePredict, heard.post},
-		{"", "/v1/models", nil, RoleRead, served.list},
-		{"", "/v1/models/:name", nil, RoleRead, served.get},
-		{"", "/v1/models/:name/live", []string{"at"}, RoleRead, served.live},
-		{"", "/v1/models/:name/scores", []string{"from", "until", "metric", "slices"}, RoleRead, judged.scores},
-		{"", "/v1/alerts", []string{"state"}, RoleRead, judged.alerts},
-		{"", "/v1/runs", filters(), RoleRead, tried.list},
-		{"", "/v1/runs/compare", []string{"ids"}, RoleRead, tried.compare},
-		{"", "/v1/runs/:id", nil, RoleRead, tried.get},
-		{"", "/healthz", nil, RoleRead, state.alive},
-		{"", "/readyz", nil, RoleRead, state.ready},
-		{"", "/openapi.json", nil, RoleRead, openAPI},
+		{path: "/v1/stations", role: RoleRead, handle: board.list},
+		{path: "/v1/stations/:eva/forecasts", accepts: []string{"from", "hours", "event", "explain"}, role: RolePredict, handle: board.forecasts},
+		{path: "/v1/forecasts", accepts: namesEvent("at", "explain"), role: RolePredict, handle: single.get},
+		{method: http.MethodPost, path: "/v1/forecasts", role: RolePredict, handle: single.post},
+		{path: "/v1/predictions/:id", role: RoleRead, handle: logged.get},
+		{method: http.MethodPost, path: "/v1/feedback", role: RolePredict, handle: heard.post},
+		{path: "/v1/models", role: RoleRead, handle: served.list},
+		{path: "/v1/models/:name", role: RoleRead, handle: served.get},
+		{path: "/v1/models/:name/live", accepts: []string{"at"}, role: RoleRead, handle: served.live},
+		{path: "/v1/models/:name/scores", accepts: []string{"from", "until", "metric", "slices"}, role: RoleRead, handle: judged.scores},
+		{path: "/v1/alerts", accepts: []string{"state"}, role: RoleRead, handle: judged.alerts},
+		{path: "/v1/runs", accepts: filters(), role: RoleRead, handle: tried.list},
+		{path: "/v1/runs/compare", accepts: []string{"ids"}, role: RoleRead, handle: tried.compare},
+		{path: "/v1/runs/:id", role: RoleRead, handle: tried.get},
+		{path: "/healthz", role: RoleRead, handle: state.alive},
+		{path: "/readyz", role: RoleRead, handle: state.ready},
+		{path: "/openapi.json", role: RoleRead, handle: openAPI},
 	}
 }
 
