@@ -123,7 +123,7 @@ func TestWrongRequests(t *testing.T) {
 		detail string
 		near   string
 	}{
-		{boardPath + "?houres=2", 400, `unknown query parameter "houres": this route takes ["from" "hours" "event"]`, ""},
+		{boardPath + "?houres=2", 400, `unknown query parameter "houres": this route takes ["from" "hours" "event" "explain"]`, ""},
 		{boardPath + "?hours=2&hours=3", 400, `"hours" is given 2 times`, ""},
 		{boardPath + "?hours=0", 400, `hours="0": want a whole number from 1 to 12`, ""},
 		{boardPath + "?hours=13", 400, `hours="13": want a whole number from 1 to 12`, ""},
@@ -136,7 +136,9 @@ func TestWrongRequests(t *testing.T) {
 		{"/v1/stations/frankfrt/forecasts", 404, `no station "frankfrt" here`, "8000105"},
 		{"/v1/stations/zzzzzzzzzzzz/forecasts", 404, "no station", ""},
 		{"/v1/stations?x=1", 400, "this route takes none", ""},
-		{"/v1/forecasts", 400, `stop_id="": want tripHash-YYMMDDHHMM-index`, ""},
+		{"/v1/forecasts", 400, "name the event by stop_id", ""},
+		{"/v1/forecasts?stop_id=x", 400, `stop_id="x": want tripHash-YYMMDDHHMM-index`, ""},
+		{boardPath + "?explain=perhaps", 400, `explain="perhaps": want true or false`, ""},
 		{"/v1/forecasts?stop_id=1-2410290900-1", 404, "no departure of stop", ""},
 		{"/v1/forecasts?event=arrival&stop_id=" + stop, 404, "no arrival of stop", string(departure(2, 50).Stop)},
 		{"/v1/forecasts?at=2024-10-29T23:00&stop_id=" + stop, 400, "lies in the future", ""},

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -113,7 +114,7 @@ func (s *server) bound(r route) gin.HandlerFunc {
 		case r.body > 0:
 			given := c.GetHeader("Content-Type")
 			if kind, _, err := mime.ParseMediaType(given); err != nil || !slices.Contains(media, kind) {
-				return &Error{Kind: KindMedia, Accepted: media, Detail: fmt.Sprintf("Content-Type %q: this takes %q", given, media)}
+				return &Error{Kind: KindMedia, Accepted: media, Detail: fmt.Sprintf("Content-Type %q: send the body as %s", given, strings.Join(media, " or "))}
 			}
 			c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, r.body)
 		}
@@ -128,5 +129,5 @@ func (s *server) bound(r route) gin.HandlerFunc {
 }
 
 func tooLarge(limit int64) *Error {
-	return &Error{Kind: KindTooLarge, Detail: fmt.Sprintf("the body is larger than the %d bytes that this takes: send less at once", limit)}
+	return &Error{Kind: KindTooLarge, Detail: fmt.Sprintf("the body has more than %d bytes: send it in parts", limit)}
 }

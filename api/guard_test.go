@@ -166,7 +166,7 @@ func bodied(t *testing.T) *gin.Engine {
 			Reason string `json:"reason"`
 			Count  int    `json:"count"`
 		}
-		if err := readJSON(c, &order); err != nil {
+		if err := decode(c, &order); err != nil {
 			return err
 		}
 		c.JSON(http.StatusOK, order)
@@ -185,14 +185,14 @@ func TestBodiesAreBoundAndStrict(t *testing.T) {
 		detail            string
 	}{
 		{"right", "application/json; charset=utf-8", `{"reason":"x","count":3}`, 200, ""},
-		{"a page elsewhere", "text/plain", `{"reason":"x"}`, 415, `Content-Type "text/plain": this takes ["application/json"]`},
+		{"a page elsewhere", "text/plain", `{"reason":"x"}`, 415, `Content-Type "text/plain": send the body as application/json`},
 		{"no type", "", `{}`, 415, "Content-Type"},
-		{"too large", "application/json", `{"reason":"` + strings.Repeat("x", 100) + `"}`, 413, "larger than the 100 bytes"},
+		{"too large", "application/json", `{"reason":"` + strings.Repeat("x", 100) + `"}`, 413, "more than 100 bytes"},
 		{"unknown field", "application/json", `{"raeson":"x"}`, 400, `"raeson"`},
-		{"wrong type", "application/json", `{"count":"3"}`, 400, "count: want int, this is string"},
+		{"wrong type", "application/json", `{"count":"3"}`, 400, "count is a JSON string at byte 12: want a whole number"},
 		{"no number", "application/json", `{"count":NaN}`, 400, "byte 10"},
-		{"cut off", "application/json", `{"count":`, 400, "ends in the middle"},
-		{"two values", "application/json", `{} {}`, 400, "more than one"},
+		{"cut off", "application/json", `{"count":`, 400, "ends within its JSON"},
+		{"two values", "application/json", `{} {}`, 400, "goes on after its JSON object"},
 		{"nothing", "application/json", ``, 400, "empty"},
 	} {
 		for _, chunked := range []bool{false, true} {

@@ -23,6 +23,8 @@ type Forecaster interface {
 // Champion is the package that answers.
 type Champion interface {
 	Current() (*serving.Loaded, error)
+	// Reasons explains a logged forecast; nil where its package is not loaded.
+	Reasons(digest string, vector []float32) []serving.Reason
 }
 
 // Live is what is known of the railway at present.
@@ -41,6 +43,17 @@ type Live interface {
 // Pending finds predictions on their way to the store.
 type Pending interface {
 	Find(id string) (schema.Prediction, bool, error)
+}
+
+// Record is what the store keeps of forecasts once they were made: what became of
+// them, what people said of them, how they scored, what is wrong at present.
+type Record interface {
+	TruthOf(ctx context.Context, p schema.Prediction) (schema.Outcome, error)
+	SaveFeedback(ctx context.Context, f schema.Feedback) error
+	FeedbackOn(ctx context.Context, predictionID string) ([]schema.Feedback, error)
+	Scores(ctx context.Context, q schema.MonitorQuery) ([]schema.Score, error)
+	Reliability(ctx context.Context, q schema.ReliabilityQuery) ([]schema.ReliabilityBin, error)
+	Alerts(ctx context.Context, state schema.AlertState, limit int) ([]schema.Alert, error)
 }
 
 // Registry says what is live and was.
@@ -74,10 +87,14 @@ type Options struct {
 	Clock      Clock
 	Model      string // the one model served here
 	Source     string // live, recording or simulation
+	DataSource string // of the plan, the changes and the truth in the store
 	Instance   string
 	// Stored finds predictions that arrived in the store. Nil: only those on
 	// their way are found.
 	Stored func(ctx context.Context, id string) (p schema.Prediction, found bool, err error)
+	// Record reads what became of forecasts. Nil: there is no store, and the routes
+	// that need it say so.
+	Record Record
 	// Collection answers how the collection of each station goes, for the metrics.
 	// Nil: there are no such figures.
 	Collection func(ctx context.Context) ([]schema.StationHealth, error)

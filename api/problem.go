@@ -21,14 +21,15 @@ const (
 	KindInvalid Kind = iota + 1
 	KindNotFound
 	KindMethod
-	KindPassed // the planned time is over
+	KindPassed    // the planned time is over
+	KindAmbiguous // several events have the name
+	KindTooLarge
+	KindMedia // the body is of another type
 	KindUnavailable
 	KindInternal
 	KindUnauthorized // no key, or none that holds
 	KindForbidden    // a key whose role does not reach
 	KindTooMany      // faster than the caller's rate
-	KindTooLarge     // a body beyond the route's limit
-	KindMedia        // a body of a kind the route does not read
 	KindConflict     // the state of things does not allow it
 	KindSlow         // not done within the route's time
 )
@@ -41,14 +42,15 @@ var kinds = map[Kind]struct {
 	KindNotFound:    {http.StatusNotFound, "not-found", "There is no such thing"},
 	KindMethod:      {http.StatusMethodNotAllowed, "method", "This method is not allowed here"},
 	KindPassed:      {http.StatusUnprocessableEntity, "event-passed", "The event's planned time has passed"},
+	KindAmbiguous:   {http.StatusConflict, "ambiguous", "Several things have this name"},
+	KindTooLarge:    {http.StatusRequestEntityTooLarge, "too-large", "The request is too large"},
+	KindMedia:       {http.StatusUnsupportedMediaType, "media-type", "The body is of another type"},
 	KindUnavailable: {http.StatusServiceUnavailable, "unavailable", "Not available at the moment"},
 	KindInternal:    {http.StatusInternalServerError, "internal", "Something went wrong on our side"},
 
 	KindUnauthorized: {http.StatusUnauthorized, "unauthorized", "An API key is needed"},
 	KindForbidden:    {http.StatusForbidden, "forbidden", "This API key may not do that"},
 	KindTooMany:      {http.StatusTooManyRequests, "too-many-requests", "Too many requests"},
-	KindTooLarge:     {http.StatusRequestEntityTooLarge, "too-large", "The request is too large"},
-	KindMedia:        {http.StatusUnsupportedMediaType, "media-type", "This kind of body is not read here"},
 	KindConflict:     {http.StatusConflict, "conflict", "Not as things stand"},
 	KindSlow:         {http.StatusGatewayTimeout, "too-slow", "It took too long"},
 }
@@ -128,10 +130,17 @@ func (s *server) problems(c *gin.Context) {
 	writeProblem(c, e)
 }
 
+// problemOf is an error as the answer to one of several things that were asked.
+func problemOf(c *gin.Context, err error) *problem {
+	e := describe(err)
+	kind := kinds[e.Kind]
+	return &problem{Type: "urn:puenktlich:problem:" + kind.name, Title: kind.title, Status: kind.status,
+		Detail: e.Detail, RequestID: requestID(c), Accepted: e.Accepted, Near: e.Near}
+}
+
 func writeProblem(c *gin.Context, e *Error) {
 	kind := kinds[e.Kind]
-	body, err := json.Marshal(problem{Type: "urn:puenktlich:problem:" + kind.name, Title: kind.title, Status: kind.status,
-		Detail: e.Detail, RequestID: requestID(c), Accepted: e.Accepted, Near: e.Near})
+	body, err := json.Marshal(problemOf(c, e))
 	if err != nil {
 		c.Status(http.StatusInternalServerError)
 		return

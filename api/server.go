@@ -92,19 +92,25 @@ func newEngine(o Options) *gin.Engine {
 // routes is the table of contents of the API.
 func (s *server) routes() []route {
 	board := &stations{live: s.o.Live, names: s.directory, clock: s.clock, forecaster: s.o.Forecaster}
-	single := &forecasts{live: s.o.Live, clock: s.clock, forecaster: s.o.Forecaster}
-	logged := &predictions{log: s.o.Log, stored: s.o.Stored, champion: s.o.Champion}
+	single := &forecasts{live: s.o.Live, names: s.directory, clock: s.clock, forecaster: s.o.Forecaster}
+	logged := &predictions{log: s.o.Log, stored: s.o.Stored, champion: s.o.Champion, record: s.o.Record, logger: s.o.Logger}
+	heard := &feedback{predictions: logged, record: s.o.Record, clock: s.clock, instance: s.o.Instance}
+	judged := &judgement{model: s.o.Model, dataSource: s.o.DataSource, record: s.o.Record, now: s.o.Clock}
 	served := &models{model: s.o.Model, champion: s.o.Champion, registry: s.o.Registry, events: s.o.RegistryEvents, clock: s.clock}
 	tried := &runs{experiments: s.o.Experiments}
 	state := &health{live: s.o.Live, champion: s.o.Champion, instance: s.o.Instance}
 	return []route{
 		{path: "/v1/stations", role: RoleRead, local: true, handle: board.list},
-		{path: "/v1/stations/:eva/forecasts", accepts: []string{"from", "hours", "event"}, role: RolePredict, local: true, handle: board.forecasts},
-		{path: "/v1/forecasts", accepts: []string{"stop_id", "event", "at", "explain"}, role: RolePredict, local: true, handle: single.get},
+		{path: "/v1/stations/:eva/forecasts", accepts: []string{"from", "hours", "event", "explain"}, role: RolePredict, local: true, handle: board.forecasts},
+		{path: "/v1/forecasts", accepts: namesEvent("at", "explain"), role: RolePredict, local: true, handle: single.get},
+		{method: http.MethodPost, path: "/v1/forecasts", role: RolePredict, body: maxBatchBytes, local: true, handle: single.post},
 		{path: "/v1/predictions/:id", role: RoleRead, handle: logged.get},
+		{method: http.MethodPost, path: "/v1/feedback", role: RolePredict, body: maxFeedbackBytes, handle: heard.post},
 		{path: "/v1/models", role: RoleRead, handle: served.list},
 		{path: "/v1/models/:name", role: RoleRead, handle: served.get},
 		{path: "/v1/models/:name/live", accepts: []string{"at"}, role: RoleRead, handle: served.live},
+		{path: "/v1/models/:name/scores", accepts: []string{"from", "until", "metric", "slices"}, role: RoleRead, handle: judged.scores},
+		{path: "/v1/alerts", accepts: []string{"state"}, role: RoleRead, handle: judged.alerts},
 		{path: "/v1/runs", accepts: filters(), role: RoleRead, handle: tried.list},
 		{path: "/v1/runs/compare", accepts: []string{"ids"}, role: RoleRead, handle: tried.compare},
 		{path: "/v1/runs/:id", role: RoleRead, handle: tried.get},

@@ -1,9 +1,7 @@
 package api
 
 import (
-	"fmt"
 	"net/http"
-	"slices"
 	"strconv"
 	"time"
 
@@ -60,13 +58,17 @@ func (s *stations) forecasts(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
+	explain, err := parseExplain(c, false)
+	if err != nil {
+		return err
+	}
 	// Of a past hour one forecasts with what was known when it began.
 	at := clock.Now
 	if from.Before(at) {
 		at = from
 	}
 	callOf(c).asks()
-	result, err := s.forecaster.Answer(serving.Request{ID: requestID(c), Events: events, At: at})
+	result, err := s.forecaster.Answer(serving.Request{ID: requestID(c), Events: events, At: at, Explain: explain})
 	if err != nil {
 		return err
 	}
@@ -87,14 +89,7 @@ func (s *stations) find(text string) (rail.Station, error) {
 	if !s.live.Ready() {
 		return rail.Station{}, errNotFilled
 	}
-	all := s.names()
-	eva, err := strconv.ParseInt(text, 10, 64)
-	at := slices.IndexFunc(all, func(station rail.Station) bool { return station.EVA == eva })
-	if err == nil && at >= 0 {
-		return all[at], nil
-	}
-	return rail.Station{}, &Error{Kind: KindNotFound, Near: near(text, all),
-		Detail: fmt.Sprintf("no station %q here: /v1/stations lists the EVA numbers of all %d", text, len(all))}
+	return findStation(text, s.names())
 }
 
 var errNotFilled = unavailable("the live state is not filled yet; try again in a few seconds")
