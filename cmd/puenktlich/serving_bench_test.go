@@ -63,7 +63,7 @@ func BenchmarkServing(b *testing.B) {
 	for i, kind := range map[int]string{1: "same", 2: "flat", 4: "same"} {
 		all[i].address, all[i].pid = startEcho(b, dir, kind, fetch(b, address, all[i].paths[0], secret))
 	}
-	const connections, seconds, rounds = 16, 2, 5
+	const connections, seconds, rounds = 64, 2, 5
 	for range b.N {
 		for range rounds {
 			for _, m := range all {
