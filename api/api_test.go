@@ -34,7 +34,7 @@ func TestBoard(t *testing.T) {
 	if !strings.Contains(string(a.raw), `"planned":"2024-10-29T10:45:00+01:00"`) || b.Clock.Ended || b.Clock.Note != "" {
 		t.Errorf("times or clock: %s", a.raw)
 	}
-	if got := a.header.Get("Server-Timing"); !regexp.MustCompile(`^features;dur=[0-9.]+, predict;dur=[0-9.]+, log;dur=[0-9.]+$`).MatchString(got) {
+	if got := a.header.Get("Server-Timing"); !regexp.MustCompile(`^auth;dur=[0-9.]+, parse;dur=[0-9.]+, features;dur=[0-9.]+, predict;dur=[0-9.]+, log;dur=[0-9.]+$`).MatchString(got) {
 		t.Errorf("Server-Timing %q", got)
 	}
 	// The newest poll applied was that of the train in 30 minutes, 40 minutes ago;

@@ -41,7 +41,7 @@ type batchAnswer struct {
 
 func (f *forecasts) post(c *gin.Context) error {
 	var in batchRequest
-	if err := decode(c, maxBatchBytes, &in); err != nil {
+	if err := decode(c, &in); err != nil {
 		return err
 	}
 	if n := len(in.Events); n == 0 || n > maxEvents {
@@ -53,6 +53,7 @@ func (f *forecasts) post(c *gin.Context) error {
 	clock := f.clock()
 	answers := make([]batchAnswer, len(in.Events))
 	request, at := f.resolve(c, clock, in, answers)
+	callOf(c).asks()
 	result, err := f.forecaster.Answer(request)
 	if err != nil {
 		return err

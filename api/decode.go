@@ -3,25 +3,19 @@ package api
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
-	"mime"
 	"net/http"
+	"os"
 	"strings"
 
 	"github.com/gin-gonic/gin"
 )
 
-// decode reads a JSON body of at most so many bytes into a struct. A field that
-// the struct does not have, another type, and anything after the object are
-// errors that say where.
-func decode(c *gin.Context, limit int64, into any) error {
-	media, _, err := mime.ParseMediaType(c.GetHeader("Content-Type"))
-	if err != nil || media != "application/json" {
-		return &Error{Kind: KindMedia, Accepted: []string{"application/json"},
-			Detail: fmt.Sprintf("Content-Type %q: send the body as application/json", c.GetHeader("Content-Type"))}
-	}
-	decoder := json.NewDecoder(http.MaxBytesReader(c.Writer, c.Request.Body, limit))
+// decode reads a JSON body into a struct; its route bounds it. A field that the
+// struct does not have, another type, and anything after the object are errors
+// that say where.
+func decode(c *gin.Context, into any) error {
+	decoder := json.NewDecoder(c.Request.Body)
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(into); err != nil {
 		return unreadable(err, decoder.InputOffset())
@@ -43,7 +37,9 @@ func unreadable(err error, offset int64) error {
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
-		return &Error{Kind: KindTooLarge, Detail: fmt.Sprintf("the body has more than %d bytes: send it in parts", large.Limit)}
+		return tooLarge(large.Limit)
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return err
 	case errors.As(err, &kind):
 		return invalid("%s is a JSON %s at byte %d: want %s", field(kind.Field), kind.Value, kind.Offset, kindName(kind))
 	case errors.As(err, &syntax):

@@ -60,7 +60,7 @@ type remark struct {
 
 func (f *feedback) post(c *gin.Context) error {
 	var in said
-	if err := decode(c, maxFeedbackBytes, &in); err != nil {
+	if err := decode(c, &in); err != nil {
 		return err
 	}
 	if err := in.check(); err != nil {

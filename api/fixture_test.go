@@ -52,6 +52,12 @@ func (h *hand) Ended() bool {
 	return h.ended
 }
 
+func (h *hand) set(now time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.now = now
+}
+
 func (h *hand) end() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -61,6 +67,7 @@ func (h *hand) end() {
 // house is an API with all its parts, real ones but for the tiny model.
 type house struct {
 	*gin.Engine
+	options  Options
 	db       *warehouse.DB
 	live     *livestate.Live
 	log      *spool.Log
@@ -112,7 +119,7 @@ func build(t testing.TB) *house {
 	t.Cleanup(func() { _ = h.log.Close() })
 	h.champion = serving.NewChampion(serving.ChampionOptions{Model: schemas.DefaultModel, Packages: &servingtest.Packages{}, Dir: t.TempDir(), Logger: quiet})
 	forecaster := serving.NewForecaster(serving.Options{Champion: h.champion, State: h.live, Log: h.log, DataSource: "test", Instance: "api-1"})
-	h.Engine = newEngine(Options{Forecaster: forecaster, Champion: h.champion, Live: h.live, Log: h.log, Clock: h.clock,
+	h.options = Options{Forecaster: forecaster, Champion: h.champion, Live: h.live, Log: h.log, Clock: h.clock,
 		Model: schemas.DefaultModel, Source: "recording", DataSource: "test", Instance: "api-1", Record: db, Registry: h.registry, Experiments: h.experiments, Logger: quiet,
 		Stations: func() []rail.Station { return []rail.Station{{EVA: 8000105, Name: "Frankfurt(Main)Hbf"}} },
 		Stored: func(ctx context.Context, id string) (schema.Prediction, bool, error) {
@@ -121,7 +128,8 @@ func build(t testing.TB) *house {
 				return p, false, nil
 			}
 			return p, err == nil, err
-		}})
+		}}
+	h.Engine = newEngine(h.options)
 	return h
 }
 

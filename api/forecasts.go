@@ -46,6 +46,7 @@ func (f *forecasts) get(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
+	callOf(c).asks()
 	result, err := f.forecaster.Answer(serving.Request{ID: requestID(c), Events: []rail.EventKey{plan.Key()}, At: at, Explain: explain})
 	if err != nil {
 		return err

@@ -5,9 +5,9 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/gin-gonic/gin"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"puenktlich/internal/access"
 	"puenktlich/internal/feature"
 	"puenktlich/internal/rail"
 	"puenktlich/internal/serving"
@@ -68,13 +68,13 @@ type Clock interface {
 }
 
 // Role is what a caller may do.
-type Role string
+type Role = access.Role
 
 // Roles, each including those before it.
 const (
-	RoleRead    Role = "read"
-	RolePredict Role = "predict"
-	RoleOperate Role = "operate"
+	RoleRead    = access.RoleRead
+	RolePredict = access.RolePredict
+	RoleOperate = access.RoleOperate
 )
 
 // Options are the parts an API is made of. Forecaster, Champion, Live, Log,
@@ -109,8 +109,8 @@ type Options struct {
 	// Stations answers names of stations; it is asked often and must not wait.
 	// Nil, or a station without a name: its number.
 	Stations func() []rail.Station
-	// Guard makes the middleware that lets a role pass. Nil: everyone.
-	Guard func(Role) gin.HandlerFunc
+	// Gate lets callers in. Nil: everyone, to everything.
+	Gate Gate
 	// Metrics is served under /metrics. Defaults to a registry of its own.
 	Metrics *prometheus.Registry
 	// Logger defaults to slog.Default().
@@ -118,9 +118,6 @@ type Options struct {
 }
 
 func (o Options) withDefaults() Options {
-	if o.Guard == nil {
-		o.Guard = func(Role) gin.HandlerFunc { return func(*gin.Context) {} }
-	}
 	if o.Stations == nil {
 		o.Stations = func() []rail.Station { return nil }
 	}

@@ -1,10 +1,12 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 
 	"github.com/gin-gonic/gin"
 
@@ -25,6 +27,11 @@ const (
 	KindMedia // the body is of another type
 	KindUnavailable
 	KindInternal
+	KindUnauthorized // no key, or none that holds
+	KindForbidden    // a key whose role does not reach
+	KindTooMany      // faster than the caller's rate
+	KindConflict     // the state of things does not allow it
+	KindSlow         // not done within the route's time
 )
 
 var kinds = map[Kind]struct {
@@ -40,6 +47,12 @@ var kinds = map[Kind]struct {
 	KindMedia:       {http.StatusUnsupportedMediaType, "media-type", "The body is of another type"},
 	KindUnavailable: {http.StatusServiceUnavailable, "unavailable", "Not available at the moment"},
 	KindInternal:    {http.StatusInternalServerError, "internal", "Something went wrong on our side"},
+
+	KindUnauthorized: {http.StatusUnauthorized, "unauthorized", "An API key is needed"},
+	KindForbidden:    {http.StatusForbidden, "forbidden", "This API key may not do that"},
+	KindTooMany:      {http.StatusTooManyRequests, "too-many-requests", "Too many requests"},
+	KindConflict:     {http.StatusConflict, "conflict", "Not as things stand"},
+	KindSlow:         {http.StatusGatewayTimeout, "too-slow", "It took too long"},
 }
 
 // Error is what a handler returns when a request cannot be answered. Detail is
@@ -51,6 +64,8 @@ type Error struct {
 	Accepted []string
 	// Near are stations, models or events that may have been meant.
 	Near []Match
+	// Header goes with the answer; nil for none.
+	Header http.Header
 }
 
 // Match is something that may have been meant.
@@ -85,9 +100,14 @@ type problem struct {
 // meant for callers is only named, and logged elsewhere.
 func describe(err error) *Error {
 	var own *Error
+	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &own):
 		return own
+	case errors.As(err, &large):
+		return tooLarge(large.Limit)
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
+		return &Error{Kind: KindSlow, Detail: "this took longer than it may: ask for less at once, or again later"}
 	case errors.Is(err, serving.ErrNoChampion):
 		return unavailable("%v", serving.ErrNoChampion)
 	case errors.Is(err, serving.ErrNotLogged):
@@ -105,7 +125,7 @@ func (s *server) problems(c *gin.Context) {
 	}
 	e := describe(last.Err)
 	if kinds[e.Kind].status >= http.StatusInternalServerError {
-		s.o.Logger.Error("request failed", "request_id", requestID(c), "method", c.Request.Method, "path", c.Request.URL.Path, "error", c.Errors.Errors())
+		s.o.Logger.Error("request failed", "request_id", requestID(c), "trace_id", callOf(c).span.TraceID(), "method", c.Request.Method, "path", c.Request.URL.Path, "error", c.Errors.Errors())
 	}
 	writeProblem(c, e)
 }
@@ -124,6 +144,9 @@ func writeProblem(c *gin.Context, e *Error) {
 	if err != nil {
 		c.Status(http.StatusInternalServerError)
 		return
+	}
+	for name, values := range e.Header {
+		c.Writer.Header()[name] = values
 	}
 	if kind.status == http.StatusServiceUnavailable {
 		c.Header("Retry-After", "5")

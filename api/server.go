@@ -3,7 +3,7 @@ package api
 import (
 	"fmt"
 	"net/http"
-	"regexp"
+	"net/url"
 	"runtime/debug"
 	"slices"
 	"strconv"
@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/gin-gonic/gin"
-	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
@@ -25,14 +24,31 @@ type server struct {
 // handler answers or returns an error; it never writes one itself.
 type handler func(c *gin.Context) error
 
-// route is one line of the API. accepts names its query parameters; any other
-// is refused.
+// route is one line of the API.
 type route struct {
-	method  string // empty: GET
-	path    string
+	method string // empty: GET
+	path   string
+	// accepts names its query parameters; any other is refused.
 	accepts []string
-	role    Role
-	handle  handler
+	// role that a caller needs; empty: none, open to everyone.
+	role   Role
+	handle handler
+	// body is the largest one it takes, in bytes; 0: it takes none. media are the
+	// content types it reads; empty: JSON alone.
+	body  int64
+	media []string
+	// within bounds the handler's context; 0: defaultWithin. A route that names it
+	// also gets as much longer for reading and writing.
+	within time.Duration
+	// local routes answer from memory and disk, and need no such bound.
+	local bool
+}
+
+func (r route) verb() string {
+	if r.method == "" {
+		return http.MethodGet
+	}
+	return r.method
 }
 
 // New makes the API. HEAD is answered wherever GET is.
@@ -57,8 +73,8 @@ func newEngine(o Options) *gin.Engine {
 		panic("api: trust no proxy: " + err.Error()) // nil is always valid
 	}
 	e.Use(s.identify, s.observe, s.recoverPanic, s.problems)
-	for _, r := range s.routes() {
-		e.Handle(r.verb(), r.path, s.o.Guard(r.role), s.strict(r), adapt(r.handle))
+	for _, r := range s.described() {
+		e.Handle(r.verb(), r.path, s.admit(r), s.bound(r), s.strict(r), adapt(r.handle))
 	}
 	e.GET("/metrics", gin.WrapH(promhttp.HandlerFor(s.o.Metrics, promhttp.HandlerOpts{})))
 	s.addPage(e)
@@ -84,12 +100,12 @@ func (s *server) routes() []route {
 	tried := &runs{experiments: s.o.Experiments}
 	state := &health{live: s.o.Live, champion: s.o.Champion, instance: s.o.Instance}
 	return []route{
-		{path: "/v1/stations", role: RoleRead, handle: board.list},
-		{path: "/v1/stations/:eva/forecasts", accepts: []string{"from", "hours", "event", "explain"}, role: RolePredict, handle: board.forecasts},
-		{path: "/v1/forecasts", accepts: namesEvent("at", "explain"), role: RolePredict, handle: single.get},
-		{method: http.MethodPost, path: "/v1/forecasts", role: RolePredict, handle: single.post},
+		{path: "/v1/stations", role: RoleRead, local: true, handle: board.list},
+		{path: "/v1/stations/:eva/forecasts", accepts: []string{"from", "hours", "event", "explain"}, role: RolePredict, local: true, handle: board.forecasts},
+		{path: "/v1/forecasts", accepts: namesEvent("at", "explain"), role: RolePredict, local: true, handle: single.get},
+		{method: http.MethodPost, path: "/v1/forecasts", role: RolePredict, body: maxBatchBytes, local: true, handle: single.post},
 		{path: "/v1/predictions/:id", role: RoleRead, handle: logged.get},
-		{method: http.MethodPost, path: "/v1/feedback", role: RolePredict, handle: heard.post},
+		{method: http.MethodPost, path: "/v1/feedback", role: RolePredict, body: maxFeedbackBytes, handle: heard.post},
 		{path: "/v1/models", role: RoleRead, handle: served.list},
 		{path: "/v1/models/:name", role: RoleRead, handle: served.get},
 		{path: "/v1/models/:name/live", accepts: []string{"at"}, role: RoleRead, handle: served.live},
@@ -98,17 +114,22 @@ func (s *server) routes() []route {
 		{path: "/v1/runs", accepts: filters(), role: RoleRead, handle: tried.list},
 		{path: "/v1/runs/compare", accepts: []string{"ids"}, role: RoleRead, handle: tried.compare},
 		{path: "/v1/runs/:id", role: RoleRead, handle: tried.get},
-		{path: "/healthz", role: RoleRead, handle: state.alive},
-		{path: "/readyz", role: RoleRead, handle: state.ready},
-		{path: "/openapi.json", role: RoleRead, handle: openAPI},
+		{path: "/v1/key", role: RoleRead, local: true, handle: ownKey},
+		{path: "/healthz", local: true, handle: state.alive},
+		{path: "/readyz", local: true, handle: state.ready},
 	}
 }
 
-func (r route) verb() string {
-	if r.method == "" {
-		return http.MethodGet
+// described are the routes with the one that describes them.
+func (s *server) described() []route {
+	own := route{path: "/openapi.json", local: true}
+	all := append(s.routes(), own)
+	document, err := completeDocument(openAPISource, all)
+	if err != nil {
+		panic("api: the document is compiled in: " + err.Error())
 	}
-	return r.method
+	all[len(all)-1].handle = openAPI(document)
+	return all
 }
 
 func adapt(h handler) gin.HandlerFunc {
@@ -124,7 +145,14 @@ func adapt(h handler) gin.HandlerFunc {
 // ones.
 func (s *server) strict(r route) gin.HandlerFunc {
 	return adapt(func(c *gin.Context) error {
-		for name, values := range c.Request.URL.Query() {
+		if c.Request.URL.RawQuery == "" {
+			return nil
+		}
+		query, err := url.ParseQuery(c.Request.URL.RawQuery)
+		if err != nil { // half of it would be read otherwise
+			return invalid("query %q: %v", c.Request.URL.RawQuery, err)
+		}
+		for name, values := range query {
 			switch {
 			case !slices.Contains(r.accepts, name):
 				e := invalid("unknown query parameter %q: %s", name, accepted(r.accepts))
@@ -145,27 +173,10 @@ func accepted(names []string) string {
 	return fmt.Sprintf("this route takes %q", names)
 }
 
-const requestKey = "request_id"
-
-// sane is an id that a caller may give: it stands in logs and tables.
-var sane = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
-
-func (s *server) identify(c *gin.Context) {
-	id := c.GetHeader("X-Request-Id")
-	if !sane.MatchString(id) {
-		id = uuid.NewString()
-	}
-	c.Set(requestKey, id)
-	c.Header("X-Request-Id", id)
-	c.Header("X-Content-Type-Options", "nosniff")
-}
-
-func requestID(c *gin.Context) string { return c.GetString(requestKey) }
-
 func (s *server) recoverPanic(c *gin.Context) {
 	defer func() {
 		if cause := recover(); cause != nil {
-			s.o.Logger.Error("handler panicked", "request_id", requestID(c), "path", c.Request.URL.Path, "cause", cause, "stack", string(debug.Stack()))
+			s.o.Logger.Error("handler panicked", "request_id", requestID(c), "trace_id", callOf(c).span.TraceID(), "path", c.Request.URL.Path, "cause", cause, "stack", string(debug.Stack()))
 			if !c.Writer.Written() {
 				writeProblem(c, describe(fmt.Errorf("panic: %v", cause)))
 			}

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"fmt"
 	"net/http"
 	"strconv"
 	"time"
@@ -68,6 +67,7 @@ func (s *stations) forecasts(c *gin.Context) error {
 	if from.Before(at) {
 		at = from
 	}
+	callOf(c).asks()
 	result, err := s.forecaster.Answer(serving.Request{ID: requestID(c), Events: events, At: at, Explain: explain})
 	if err != nil {
 		return err
@@ -139,10 +139,4 @@ func parseEvent(text string) (rail.EventKind, error) {
 	e := invalid("event=%q: want %s or %s", text, rail.Arrival, rail.Departure)
 	e.Accepted = []string{string(rail.Arrival), string(rail.Departure)}
 	return "", e
-}
-
-// serverTiming says where the time went, in milliseconds.
-func serverTiming(c *gin.Context, t serving.Timing) {
-	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
-	c.Header("Server-Timing", fmt.Sprintf("features;dur=%.3f, predict;dur=%.3f, log;dur=%.3f", ms(t.Features), ms(t.Predict), ms(t.Log)))
 }
