@@ -31,11 +31,11 @@ func (c *Champion) try(ctx context.Context, entry *schemas.ChallengerEntry) erro
 	}
 	present := c.trial.Load()
 	if present == nil || present.Ref.Digest != entry.Package.Digest {
-		dir, err := c.o.Packages.Fetch(ctx, entry.Package)
+		dir, err := c.fetch(ctx, entry.Package)
 		if err != nil {
-			return fmt.Errorf("load challenger %s@%d: %w", entry.Package.Model, entry.Package.Version, err)
+			return fmt.Errorf("challenger: %w", err)
 		}
-		loaded, err := c.open(entry.Package, dir)
+		loaded, err := c.open(ctx, entry.Package, dir)
 		if err != nil {
 			c.trial.Store(nil)
 			return err
