@@ -20,7 +20,6 @@ import (
 	"puenktlich/api"
 	"puenktlich/internal/config"
 	"puenktlich/internal/livestate"
-	"puenktlich/internal/modelpkg"
 	"puenktlich/internal/rail"
 	"puenktlich/internal/serving"
 	"puenktlich/internal/spool"
@@ -146,8 +145,9 @@ func (i *instance) prepare(ctx context.Context) error {
 		return err
 	}
 	i.champion = serving.NewChampion(serving.ChampionOptions{Model: schemas.DefaultModel, Dir: i.dir, Metrics: i.serving, Logger: i.logger,
-		Packages: serving.ModelPackages{Store: i.objects, CacheDir: i.packages, Keys: []modelpkg.PublicKey{i.key.Public()}}})
-	if _, err := i.champion.Restore(); err != nil {
+		Packages: serving.ModelPackages{Store: i.objects, CacheDir: i.packages, Keys: i.trusted},
+		Instance: i.config.Instance, Alerts: i.alerts, Clock: i.clock})
+	if _, err := i.champion.Restore(ctx); err != nil {
 		i.logger.Warn("the champion kept on disk is not served: waiting for the registry's", "error", err)
 	}
 	return nil

@@ -163,7 +163,7 @@ func fetchFile(ctx context.Context, store ObjectStore, prefix, path string) ([]b
 	switch {
 	case errors.Is(err, schemas.ErrObjectMissing) && path == SignatureFile:
 		return nil, errUnsigned()
-	case errors.Is(err, schemas.ErrObjectMissing):
+	case errors.Is(err, schemas.ErrObjectMissing) && path != ManifestFile: // without one there is no package yet
 		return nil, &IntegrityError{path, "is missing below " + prefix}
 	case errors.Is(err, schemas.ErrObjectCorrupt):
 		return nil, &IntegrityError{path, "is not what was stored: " + err.Error()}

@@ -86,7 +86,8 @@ type Champion struct {
 	loading sync.Mutex
 	current atomic.Pointer[Loaded]
 	trial   atomic.Pointer[Trial]
-	refusal refusal
+	// What was told of refused packages, of each place of the registry.
+	refusedChampion, refusedChallenger refusal
 }
 
 // Loaded is a package that answers.
@@ -103,7 +104,7 @@ func NewChampion(o ChampionOptions) *Champion {
 	if o.Metrics == nil {
 		o.Metrics = NewMetrics(nil)
 	}
-	return &Champion{o: o}
+	return &Champion{o: o, refusedChampion: refusal{place: "champion"}, refusedChallenger: refusal{place: "challenger"}}
 }
 
 // Current is the package that answers, ErrNoChampion before the first.
@@ -124,18 +125,20 @@ func (c *Champion) Load(ctx context.Context, ref schemas.PackageRef) error {
 
 func (c *Champion) load(ctx context.Context, ref schemas.PackageRef) error {
 	if ref.Model != c.o.Model {
-		return c.refuse(ctx, ref, fmt.Errorf("this instance serves the model %q", c.o.Model))
+		return c.refuse(ctx, &c.refusedChampion, ref, fmt.Errorf("this instance serves the model %q", c.o.Model))
 	}
 	if present := c.current.Load(); present != nil && present.Ref.Digest == ref.Digest {
+		c.accepted(ctx, &c.refusedChampion)
 		return nil
 	}
-	dir, err := c.fetch(ctx, ref)
+	dir, err := c.fetch(ctx, &c.refusedChampion, ref)
 	if err != nil {
 		return err
 	}
 	if err := c.serve(ctx, ref, dir); err != nil {
 		return err
 	}
+	c.accepted(ctx, &c.refusedChampion)
 	if err := c.remember(ref, dir); err != nil {
 		c.o.Logger.Error("the champion is served, but would not be after a restart without the object store", "error", err)
 	}
@@ -144,10 +147,10 @@ func (c *Champion) load(ctx context.Context, ref schemas.PackageRef) error {
 
 // fetch brings a package here. One that arrived damaged is refused; a store that
 // is away may have it later.
-func (c *Champion) fetch(ctx context.Context, ref schemas.PackageRef) (string, error) {
+func (c *Champion) fetch(ctx context.Context, told *refusal, ref schemas.PackageRef) (string, error) {
 	dir, err := c.o.Packages.Fetch(ctx, ref)
 	if damaged := (*modelpkg.IntegrityError)(nil); errors.As(err, &damaged) {
-		return "", c.refuse(ctx, ref, err)
+		return "", c.refuse(ctx, told, ref, err)
 	}
 	if err != nil {
 		c.o.Metrics.loads.WithLabelValues("unavailable").Inc()
@@ -157,13 +160,13 @@ func (c *Champion) fetch(ctx context.Context, ref schemas.PackageRef) (string, e
 }
 
 // open opens, checks and warms.
-func (c *Champion) open(ctx context.Context, ref schemas.PackageRef, dir string) (*Loaded, error) {
+func (c *Champion) open(ctx context.Context, told *refusal, ref schemas.PackageRef, dir string) (*Loaded, error) {
 	p, err := c.o.Packages.Open(dir)
 	if err != nil {
-		return nil, c.refuse(ctx, ref, err)
+		return nil, c.refuse(ctx, told, ref, err)
 	}
 	if err := check(p, ref); err != nil {
-		return nil, c.refuse(ctx, ref, err)
+		return nil, c.refuse(ctx, told, ref, err)
 	}
 	p.Ref = ref
 	return &Loaded{Package: p, Dir: dir}, nil
@@ -171,14 +174,13 @@ func (c *Champion) open(ctx context.Context, ref schemas.PackageRef, dir string)
 
 // serve opens and swaps.
 func (c *Champion) serve(ctx context.Context, ref schemas.PackageRef, dir string) error {
-	loaded, err := c.open(ctx, ref, dir)
+	loaded, err := c.open(ctx, &c.refusedChampion, ref, dir)
 	if err != nil {
 		return err
 	}
 	c.current.Store(loaded)
 	c.o.Metrics.loads.WithLabelValues("served").Inc()
 	c.o.Metrics.champion(ref)
-	c.accepted(ctx)
 	c.o.Logger.Info("champion loaded", "model", ref.Model, "version", ref.Version, "digest", ref.Digest)
 	return nil
 }
