@@ -24,19 +24,19 @@ func TestKeysOfARole(t *testing.T) {
 	require.NoError(t, err)
 
 	fresh := filepath.Join(dir, "fresh")
-	key, trusted, err := keys(config.Config{DataDir: fresh})
+	key, trusted, err := packageKeys(config.Config{DataDir: fresh})
 	require.NoError(t, err)
 	require.Equal(t, key.KeyID(), trusted[0].KeyID())
 	require.FileExists(t, filepath.Join(fresh, "signing-key.pem"))
 
 	none := filepath.Join(dir, "none")
-	key, trusted, err = keys(config.Config{DataDir: none, TrustedKeys: public})
+	key, trusted, err = packageKeys(config.Config{DataDir: none, TrustedKeys: public})
 	require.NoError(t, err)
 	require.Nil(t, key, "public keys alone")
 	require.Len(t, trusted, 2)
 	require.NoDirExists(t, none, "no private key is made where one only verifies")
 
-	key, trusted, err = keys(config.Config{SigningKey: string(secret), TrustedKeys: string(ours.Public().PEM())})
+	key, trusted, err = packageKeys(config.Config{SigningKey: string(secret), TrustedKeys: string(ours.Public().PEM())})
 	require.NoError(t, err)
 	require.Equal(t, ours.KeyID(), key.KeyID())
 	require.Len(t, trusted, 1)
@@ -51,7 +51,7 @@ func TestKeysOfARole(t *testing.T) {
 		"nothing but ','": {config.Config{TrustedKeys: " , "}, "names no file"},
 		"broken text":     {config.Config{SigningKey: "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----"}, "PUENKTLICH_SIGNING_KEY: parse signing key"},
 	} {
-		_, _, err := keys(wrong.c)
+		_, _, err := packageKeys(wrong.c)
 		require.ErrorContains(t, err, wrong.want, name)
 		require.NotContains(t, err.Error(), "AAAA", name)
 	}
