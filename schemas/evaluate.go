@@ -231,7 +231,7 @@ type Report struct {
 	Champion *Comparison `json:"champion,omitempty"`
 	// Transfers is nil where the test days hold no pair of trains to change between.
 	Transfers *TransferReport `json:"transfers,omitempty"`
-	Notes    []string    `json:"notes,omitempty"` // what limits these figures
+	Notes     []string        `json:"notes,omitempty"` // what limits these figures
 }
 
 // TransferReport says how the delays of an arriving and a departing train of one
