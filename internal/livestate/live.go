@@ -249,6 +249,17 @@ func (l *Live) Plan(key rail.EventKey) (*rail.PlannedEvent, bool) {
 	return l.state.Plan(key)
 }
 
+// Unplanned says whether changes of an event were observed that stands in no plan,
+// and whether they say that its train was added.
+func (l *Live) Unplanned(key rail.EventKey) (observed, added bool) {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	if l.state == nil {
+		return false, false
+	}
+	return l.state.Unplanned(key)
+}
+
 // Stations lists the stations with planned events, ascending.
 func (l *Live) Stations() []int64 {
 	l.mu.RLock()
