@@ -31,6 +31,7 @@ func TestColumnsAreThoseOfTheServer(t *testing.T) {
 		"registry_events": registryTable.columnNames(), "audit": auditTable.columnNames(),
 		"unknown_attribute": unknownTable.columnNames(),
 		"sources":           sourceTable.columnNames(),
+		"estimates":         estimateTable.columnNames(), "drift_counts": countsTable.columnNames(),
 	}
 	server := serverColumns(t)
 	for name, columns := range server {
