@@ -45,7 +45,7 @@ func connect(ctx context.Context, c config.Config, at clock.Clock, p program) (*
 		return nil, fmt.Errorf("data directory: %w", err)
 	}
 	var err error
-	if a.objects, err = objstore.New(objstore.Options{Endpoint: c.S3Endpoint, Region: c.S3Region, AccessKey: c.S3AccessKey, SecretKey: c.S3SecretKey, Bucket: c.S3Bucket}); err != nil {
+	if a.objects, err = openObjects(c); err != nil {
 		return nil, err
 	}
 	if a.db, err = warehouse.Open(warehouse.Options{Addr: c.ClickHouseAddress, Database: c.ClickHouseDatabase, User: c.ClickHouseUser, Password: c.ClickHousePassword}); err != nil {
@@ -63,6 +63,10 @@ func connect(ctx context.Context, c config.Config, at clock.Clock, p program) (*
 		return nil, fmt.Errorf("connect to Temporal at %s: %w", c.TemporalAddress, err)
 	}
 	return a, nil
+}
+
+func openObjects(c config.Config) (*objstore.Store, error) {
+	return objstore.New(objstore.Options{Endpoint: c.S3Endpoint, Region: c.S3Region, AccessKey: c.S3AccessKey, SecretKey: c.S3SecretKey, Bucket: c.S3Bucket})
 }
 
 func (a *adapters) close() {

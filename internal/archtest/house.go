@@ -24,7 +24,7 @@ func knowledge() []string {
 	return []string{
 		"internal/calibrate", "internal/champion", "internal/dataset", "internal/drift", "internal/experiment", "internal/feature",
 		"internal/forecast", "internal/history", "internal/learn", "internal/livestate", "internal/metric", "internal/modelpkg",
-		"internal/policy", "internal/rail", "internal/registry", "internal/timetables", "internal/timetables/archive",
+		"internal/policy", "internal/rail", "internal/registry", "internal/scoring", "internal/timetables", "internal/timetables/archive",
 	}
 }
 
@@ -40,9 +40,10 @@ func House() []Room {
 		{Path: "activities/train", For: "candidates, folds and the last fit, through the XGBoost library", May: with(knowledge(), "schemas", "schemas/*", "activities/failure", "internal/learn/xgb")},
 		{Path: "activities/*", For: "the steps: structs over small interfaces they declare", May: with(knowledge(), "schemas", "schemas/*", "activities/failure")},
 		{Path: "workers", For: "one file a pool: queue, slots and why, what it registers", May: []string{"schemas", "activities/*", "workflows", "internal/config"}},
-		{Path: "api", For: "routes, handlers, error mapping, the departure board", May: []string{"schemas", "schemas/clickhouse", "internal/experiment", "internal/feature", "internal/forecast", "internal/rail", "internal/registry", "internal/serving"}},
+		{Path: "api", For: "routes, handlers, error mapping, the departure board", May: []string{"schemas", "schemas/clickhouse", "internal/access", "internal/experiment", "internal/feature", "internal/forecast", "internal/rail", "internal/registry", "internal/serving"}},
 		{Path: "schemas", For: "what outlives a process: inputs and results, queues, IDs, failures"},
 		{Path: "schemas/*", For: "the layout of stored data: ClickHouse rows and migrations, columns of a data set"},
+		{Path: "internal/access", For: "who may do what with the API: keys, roles, rates"},
 		{Path: "internal/rail", For: "the domain: events, service days, delay, on time", Pure: true},
 		{Path: "internal/clock", For: "the domain's one clock: live, replayed, stopped at a recording's end"},
 		{Path: "internal/timetables", For: "the Timetables API: wire to domain, a patient client, the same wire served", May: []string{"internal/rail"}},
@@ -54,6 +55,7 @@ func House() []Room {
 		{Path: "internal/livestate", For: "fills that knowledge from the store: a day at once, or by tailing", May: []string{"schemas/clickhouse", "internal/feature", "internal/rail"}},
 		{Path: "internal/dataset", For: "the rows of a data set as Parquet", May: []string{"schemas", "schemas/dataset", "internal/rail"}},
 		{Path: "internal/metric", For: "scores with intervals, formulas cited", Pure: true},
+		{Path: "internal/scoring", For: "logged forecasts judged on truth, by version, horizon, product, station and hour", May: []string{"schemas/clickhouse", "internal/dataset", "internal/learn", "internal/metric", "internal/rail"}},
 		{Path: "internal/drift", For: "distances between two samples of a feature, formulas cited", Pure: true},
 		{Path: "internal/calibrate", For: "probability calibration, fitted and applied", May: []string{"internal/metric"}, Pure: true},
 		{Path: "internal/forest", For: "evaluates and explains XGBoost's trees in Go", Pure: true},
@@ -104,6 +106,7 @@ func Libraries() []Library {
 		{"github.com/apache/arrow/", []string{"internal/dataset", "internal/history", "schemas/dataset"}, "data sets are read and written in one place, public releases read in another"},
 		{"github.com/spf13/cobra", []string{"cmd/puenktlich"}, "arguments are parsed in main"},
 		{"go.temporal.io/", []string{"cmd/puenktlich", "workflows", "activities/*", "workers", "internal/localstack"}, "only what runs under Temporal knows it"},
+		{"go.opentelemetry.io/", []string{"api"}, "a request's trace begins in the API"},
 		{"github.com/stretchr/testify", nil, "assertions belong to tests"},
 	}
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // migrations is the number of files in schemas/clickhouse.
-const migrations = 24
+const migrations = 25
 
 func TestMigrateTwiceRunsOnce(t *testing.T) {
 	t.Parallel()
