@@ -21,7 +21,6 @@ import (
 	"puenktlich/internal/access"
 	"puenktlich/internal/config"
 	"puenktlich/internal/livestate"
-	"puenktlich/internal/modelpkg"
 	"puenktlich/internal/rail"
 	"puenktlich/internal/serving"
 	"puenktlich/internal/spool"
@@ -150,10 +149,11 @@ func (i *instance) prepare(ctx context.Context) error {
 		return err
 	}
 	i.champion = serving.NewChampion(serving.ChampionOptions{Model: schemas.DefaultModel, Dir: i.dir, Metrics: i.serving, Logger: i.logger,
-		Packages: serving.ModelPackages{Store: i.objects, CacheDir: i.packages, Keys: []modelpkg.PublicKey{i.key.Public()}}})
+		Packages: serving.ModelPackages{Store: i.objects, CacheDir: i.packages, Keys: i.trusted},
+		Instance: i.config.Instance, Alerts: i.alerts, Clock: i.clock})
 	i.keys = access.NewRing(i.book(), filepath.Join(i.dir, "keys.json"), i.logger)
 	i.knowKeys(ctx)
-	if _, err := i.champion.Restore(); err != nil {
+	if _, err := i.champion.Restore(ctx); err != nil {
 		i.logger.Warn("the champion kept on disk is not served: waiting for the registry's", "error", err)
 	}
 	return nil
