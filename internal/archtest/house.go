@@ -24,7 +24,7 @@ func knowledge() []string {
 	return []string{
 		"internal/calibrate", "internal/champion", "internal/dataset", "internal/drift", "internal/experiment", "internal/feature",
 		"internal/forecast", "internal/history", "internal/learn", "internal/livestate", "internal/metric", "internal/modelpkg",
-		"internal/policy", "internal/rail", "internal/registry", "internal/timetables", "internal/timetables/archive",
+		"internal/policy", "internal/rail", "internal/registry", "internal/rulebook", "internal/timetables", "internal/timetables/archive",
 	}
 }
 
@@ -64,7 +64,8 @@ func House() []Room {
 		{Path: "internal/experiment", For: "recorded runs as people look at them: list, record, comparison, drawings", May: []string{"schemas", "schemas/clickhouse", "internal/forecast", "internal/learn", "internal/metric", "internal/plot"}},
 		{Path: "internal/experiment/experimenttest", For: "test support: three recorded runs and what they left behind", May: []string{"schemas", "schemas/clickhouse", "internal/calibrate", "internal/forecast", "internal/learn", "internal/objstore", "internal/warehouse"}},
 		{Path: "internal/plot", For: "small charts as SVG", Pure: true},
-		{Path: "internal/policy", For: "a night's signals to a verdict", May: []string{"schemas"}, Pure: true},
+		{Path: "internal/policy", For: "nights of signals to a verdict, an evaluation to a gate, a trial to its next step", May: []string{"schemas"}, Pure: true},
+		{Path: "internal/rulebook", For: "policy files: read, checked line by line; a stored verdict decided again", May: []string{"schemas", "schemas/clickhouse", "internal/policy"}},
 		{Path: "internal/alert", For: "what is wrong: told once, kept while the store or the webhook is away", May: []string{"schemas", "schemas/clickhouse"}},
 		{Path: "internal/modelpkg", For: "packages: write, sign, verify, load", May: []string{"schemas", "internal/calibrate", "internal/drift", "internal/feature", "internal/forecast", "internal/forest", "internal/rail"}},
 		{Path: "internal/registry", For: "versions, aliases, what was live when", May: []string{"schemas"}},
