@@ -284,7 +284,7 @@ func (s *system) monitorRetrains() {
 	day := string(today.Add(-1))
 	scored := do[schemas.ScoreBatchResult](s, "score", schemas.WorkflowScoreBatch, schemas.ScoreBatchInput{Day: day, AsOf: s.asOf})
 	require.Greater(s.t, scored.Predictions, 4*scored.Events, "five horizons an event")
-	calm := do[schemas.MonitorResult](s, "monitor/calm", schemas.WorkflowMonitorModel, schemas.MonitorInput{Day: day, AsOf: s.asOf, Policy: schemas.Policy{MaxBrierLoss: 3, MinSkill: -1, MaxPSI: 50}})
+	calm := do[schemas.MonitorResult](s, "monitor/calm", schemas.WorkflowMonitorModel, schemas.MonitorInput{Day: day, AsOf: s.asOf, Policy: schemas.Policy{MaxBrierLoss: 3, MinSkill: -1, MaxPSI: 50, AlertDrifted: 0.99, MaxDrifted: 0.99}})
 	require.Equal(s.t, schemas.VerdictNothing, calm.Verdict.Kind, calm.Verdict.Reasons)
 	require.Positive(s.t, calm.Signals.Events)
 	require.NotEmpty(s.t, calm.Signals.Drift)
@@ -310,7 +310,7 @@ func (s *system) rollOut(address string, candidate schemas.PackageRef) {
 		schemas.PromoteInput{Package: candidate, AsOf: yesterday.Start(), Rollout: &rollout, Actor: "test", Reason: "try it beside the champion"})
 	require.NoError(s.t, err)
 	ask := promoter{s.temporal}
-	_, err = ask.opine(s.t.Context(), schemas.DefaultModel, schemas.UpdateApprove, schemas.OpinionRequest{Digest: "another", Actor: "anna", Reason: "looks good"})
+	_, err = ask.opine(s.t.Context(), "", schemas.DefaultModel, schemas.UpdateApprove, schemas.OpinionRequest{Digest: "another", Actor: "anna", Reason: "looks good"})
 	require.Error(s.t, err, "an approval of another package")
 	require.Eventually(s.t, func() bool {
 		status, err := ask.status(s.t.Context(), schemas.DefaultModel)
@@ -318,8 +318,8 @@ func (s *system) rollOut(address string, candidate schemas.PackageRef) {
 	}, 30*time.Second, 100*time.Millisecond)
 	scored := do[schemas.ScoreBatchResult](s, "score/shadow", schemas.WorkflowScoreBatch, schemas.ScoreBatchInput{Day: string(yesterday), AsOf: s.asOf})
 	require.Equal(s.t, candidate.Digest, scored.Challenger.Digest)
-	do[schemas.MonitorResult](s, "monitor/tick", schemas.WorkflowMonitorModel, schemas.MonitorInput{Day: string(yesterday), AsOf: s.asOf, Policy: schemas.Policy{MaxBrierLoss: 3, MinSkill: -1, MaxPSI: 50}})
-	_, err = ask.opine(s.t.Context(), schemas.DefaultModel, schemas.UpdateApprove, schemas.OpinionRequest{Digest: candidate.Digest, Actor: "anna", Reason: "looks good"})
+	do[schemas.MonitorResult](s, "monitor/tick", schemas.WorkflowMonitorModel, schemas.MonitorInput{Day: string(yesterday), AsOf: s.asOf, Policy: schemas.Policy{MaxBrierLoss: 3, MinSkill: -1, MaxPSI: 50, AlertDrifted: 0.99, MaxDrifted: 0.99}})
+	_, err = ask.opine(s.t.Context(), "", schemas.DefaultModel, schemas.UpdateApprove, schemas.OpinionRequest{Digest: candidate.Digest, Actor: "anna", Reason: "looks good"})
 	require.NoError(s.t, err)
 	var result schemas.PromoteResult
 	require.NoError(s.t, run.Get(s.t.Context(), &result))
