@@ -24,7 +24,7 @@ func knowledge() []string {
 	return []string{
 		"internal/calibrate", "internal/champion", "internal/dataset", "internal/drift", "internal/experiment", "internal/feature",
 		"internal/forecast", "internal/history", "internal/learn", "internal/livestate", "internal/metric", "internal/modelpkg",
-		"internal/policy", "internal/rail", "internal/registry", "internal/rulebook", "internal/timetables", "internal/timetables/archive",
+		"internal/policy", "internal/rail", "internal/registry", "internal/rulebook", "internal/timetables", "internal/timetables/archive", "internal/transfer",
 	}
 }
 
@@ -40,7 +40,7 @@ func House() []Room {
 		{Path: "activities/train", For: "candidates, folds and the last fit, through the XGBoost library", May: with(knowledge(), "schemas", "schemas/*", "activities/failure", "internal/learn/xgb")},
 		{Path: "activities/*", For: "the steps: structs over small interfaces they declare", May: with(knowledge(), "schemas", "schemas/*", "activities/failure")},
 		{Path: "workers", For: "one file a pool: queue, slots and why, what it registers", May: []string{"schemas", "activities/*", "workflows", "internal/config"}},
-		{Path: "api", For: "routes, handlers, error mapping, the departure board", May: []string{"schemas", "schemas/clickhouse", "internal/access", "internal/experiment", "internal/feature", "internal/forecast", "internal/rail", "internal/registry", "internal/serving"}},
+		{Path: "api", For: "routes, handlers, error mapping, the departure board", May: []string{"schemas", "schemas/clickhouse", "internal/access", "internal/experiment", "internal/feature", "internal/forecast", "internal/rail", "internal/registry", "internal/serving", "internal/transfer"}},
 		{Path: "schemas", For: "what outlives a process: inputs and results, queues, IDs, failures"},
 		{Path: "schemas/*", For: "the layout of stored data: ClickHouse rows and migrations, columns of a data set"},
 		{Path: "internal/access", For: "who may do what with the API: keys, roles, rates"},
@@ -64,6 +64,7 @@ func House() []Room {
 		{Path: "internal/study", For: "what the model is worth on recorded days, written down", May: []string{"internal/dataset", "internal/feature", "internal/forecast", "internal/forest", "internal/learn", "internal/learn/xgb", "internal/metric", "internal/rail"}},
 		{Path: "internal/experiment", For: "recorded runs as people look at them: list, record, comparison, drawings", May: []string{"schemas", "schemas/clickhouse", "internal/forecast", "internal/learn", "internal/metric", "internal/plot"}},
 		{Path: "internal/experiment/experimenttest", For: "test support: three recorded runs and what they left behind", May: []string{"schemas", "schemas/clickhouse", "internal/calibrate", "internal/forecast", "internal/learn", "internal/objstore", "internal/warehouse"}},
+		{Path: "internal/transfer", For: "the chance to catch a change of trains, and how two delays hang together", May: []string{"internal/metric"}, Pure: true},
 		{Path: "internal/plot", For: "small charts as SVG", Pure: true},
 		{Path: "internal/policy", For: "nights of signals to a verdict, an evaluation to a gate, a trial to its next step", May: []string{"schemas"}, Pure: true},
 		{Path: "internal/rulebook", For: "policy files: read, checked line by line; a stored verdict decided again", May: []string{"schemas", "schemas/clickhouse", "internal/policy"}},
