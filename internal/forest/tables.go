@@ -179,10 +179,14 @@ func (g *groupBuilder) table() []float32 {
 	for i := range g.leaves {
 		leaf := &g.leaves[i]
 		values := leaf.everyValue()
+		var column [MaxDepth]int
+		for k, c := range leaf.conditions {
+			column[k] = slices.Index(g.features, c.feature)
+		}
 		for pattern := range 1 << len(g.bits) {
-			met := leaf.met(uint8(pattern))
-			for k, c := range leaf.conditions {
-				sums[pattern*groupWidth+slices.Index(g.features, c.feature)] += values[met][k]
+			row, earned := sums[pattern*groupWidth:][:groupWidth], &values[leaf.met(uint8(pattern))]
+			for k := range leaf.conditions {
+				row[column[k]] += earned[k]
 			}
 		}
 	}
