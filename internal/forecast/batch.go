@@ -29,6 +29,11 @@ func (b *Batch) At(i int) Distribution {
 	return Distribution{Edges: b.Edges, Cumulative: b.Cumulative[i*n : (i+1)*n : (i+1)*n], Cancelled: b.Cancelled[i], onTime: b.onTime}
 }
 
+// Reset empties a batch of a model with these edges.
+func (b *Batch) Reset(edges []int) {
+	b.Edges, b.Cumulative, b.Cancelled = edges, b.Cumulative[:0], b.Cancelled[:0]
+}
+
 // Append adds the forecasts of another batch of the same model.
 func (b *Batch) Append(other *Batch) {
 	b.Edges, b.onTime = other.Edges, other.onTime
@@ -58,7 +63,7 @@ func (m *Model) Forecasts(b *Batch, rows []float32, horizonMinutes []float64) er
 	if len(rows) != n*width {
 		return fmt.Errorf("forecasts: %d values for %d rows of %d features", len(rows), n, width)
 	}
-	if err := m.checkRows(rows); err != nil {
+	if err := m.CheckRows(rows); err != nil {
 		return err
 	}
 	classes := m.buckets.Classes()
@@ -88,7 +93,9 @@ func (m *Model) cancellations(b *Batch, rows []float32) {
 	m.cancel.Probabilities(b.Cancelled, margins)
 }
 
-func (m *Model) checkRows(rows []float32) error {
+// CheckRows finds the first value of rows that no forecast can be made of: a
+// *RowError.
+func (m *Model) CheckRows(rows []float32) error {
 	for i, x := range rows {
 		if x-x == 0 && x >= forest.Sentinel || math.IsNaN(float64(x)) {
 			continue
