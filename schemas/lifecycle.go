@@ -7,8 +7,13 @@ type LifecycleInput struct {
 	Model string `json:"model,omitempty"`
 	// Train and Test default to the settled days, the newest fifth (at least
 	// one, at most seven) for the test.
-	Train      DayRange    `json:"train,omitzero"`
-	Test       DayRange    `json:"test,omitzero"`
+	Train DayRange `json:"train,omitzero"`
+	Test  DayRange `json:"test,omitzero"`
+	// NewestDays takes that many of the newest settled days and leaves older
+	// ones out, after a change that made them a bad example; 0 takes all.
+	NewestDays int `json:"newest_days,omitempty"`
+	// TestDays of the days taken test; 0 is the fifth above.
+	TestDays   int         `json:"test_days,omitempty"`
 	AsOf       time.Time   `json:"as_of,omitzero"`
 	Candidates []Candidate `json:"candidates,omitempty"`
 	Search     *Search     `json:"search,omitempty"`

@@ -10,6 +10,9 @@ type MonitorInput struct {
 	// DryRun decides without starting anything.
 	DryRun bool   `json:"dry_run,omitempty"`
 	Policy Policy `json:"policy,omitzero"`
+	// Retrain is what a lifecycle that the verdict starts is given, beside the
+	// model, the moment and the reason: days, candidates, rollout.
+	Retrain *LifecycleInput `json:"retrain,omitempty"`
 }
 
 // Policy is the rule of a night. Zero fields take DefaultPolicy's values.
@@ -69,6 +72,19 @@ type Signals struct {
 	LateRate      *float64       `json:"late_rate"`
 	Drift         []FeatureDrift `json:"drift"`
 	Horizons      []int          `json:"horizons"`
+	// Signals are what a policy looks at, every name once, in the order of
+	// SignalNames; details stand in ClickHouse.
+	Signals []Signal `json:"signals"`
+}
+
+// Signal is the signal of a name; nil where the night has none.
+func (s Signals) Signal(name SignalName) *Signal {
+	for i := range s.Signals {
+		if s.Signals[i].Name == name {
+			return &s.Signals[i]
+		}
+	}
+	return nil
 }
 
 // Verdict is a night's decision and its reasons.

@@ -50,8 +50,13 @@ func startLifecycle(ctx workflow.Context, in schemas.MonitorInput, r schemas.Mon
 	id := schemas.LifecycleID(in.Model)
 	ctx = workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{WorkflowID: id, StaticSummary: "retrain after " + r.Signals.Day,
 		ParentClosePolicy: enums.PARENT_CLOSE_POLICY_ABANDON})
-	run := workflow.ExecuteChildWorkflow(ctx, RunLifecycle, schemas.LifecycleInput{Model: in.Model, AsOf: in.AsOf, Actor: "monitor",
-		Reason: "verdict of " + r.Signals.Day + ": " + strings.Join(r.Verdict.Reasons, "; ")})
+	var life schemas.LifecycleInput
+	if in.Retrain != nil {
+		life = *in.Retrain
+	}
+	life.Model, life.AsOf, life.Actor = in.Model, in.AsOf, "monitor"
+	life.Reason = "verdict of " + r.Signals.Day + ": " + strings.Join(r.Verdict.Reasons, "; ")
+	run := workflow.ExecuteChildWorkflow(ctx, RunLifecycle, life)
 	err := run.GetChildWorkflowExecution().Get(ctx, nil)
 	if alreadyRunning(err) {
 		return id + " (joined: it was running)", nil

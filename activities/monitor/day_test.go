@@ -83,6 +83,61 @@ func TestSignalsByHand(t *testing.T) {
 	}
 }
 
+// signal is the value of one signal of a day, and its note.
+func signal(t *testing.T, s schemas.Signals, name schemas.SignalName) (*float64, string) {
+	t.Helper()
+	found := s.Signal(name)
+	if found == nil {
+		t.Fatalf("no signal %s", name)
+	}
+	return found.Value, found.Note
+}
+
+func TestSignalListByHand(t *testing.T) {
+	t.Parallel()
+	d := newDay(loaded(t))
+	must(t, d.add(logged(60, 0, 0.9, 1), ran(5)))
+	must(t, d.add(logged(5, 0, 0.4, 0), ran(6)))
+	must(t, d.add(logged(60, math.NaN(), 0.4, 0), schema.Outcome{}))
+	must(t, d.add(logged(60, math.NaN(), 0.4, 0), schema.Outcome{}))
+	var s schemas.Signals
+	must(t, d.fill(&s))
+	s.Signals = d.signals(s)
+	if len(s.Signals) != len(schemas.SignalNames()) {
+		t.Fatalf("%d signals for %d names", len(s.Signals), len(schemas.SignalNames()))
+	}
+	for name, want := range map[schemas.SignalName]float64{
+		schemas.SignalEvents: 2, schemas.SignalBrierRatio: (0.01 + 0.36) / 2 / 0.15, schemas.SignalBias: math.Abs((0.1+0.6)/2 - 0.5),
+		schemas.SignalMissing: 0.25,
+	} {
+		got, _ := signal(t, s, name)
+		check(t, string(name), got, want)
+	}
+	if got, note := signal(t, s, schemas.SignalSkill); got != nil || note == "" { // the railway was right twice: no skill exists over it
+		t.Errorf("skill %v, %q", got, note)
+	}
+	if got, note := signal(t, s, schemas.SignalCoverage); got != nil || note == "" {
+		t.Errorf("a signal nobody measures: %v, %q", got, note)
+	}
+}
+
+func TestSignalsOfADayWithoutTruth(t *testing.T) {
+	t.Parallel()
+	d := newDay(loaded(t))
+	must(t, d.add(logged(60, 0, 0.9, 1), schema.Outcome{}))
+	s := schemas.Signals{Day: "2024-10-30"}
+	must(t, d.fill(&s))
+	s.Signals = d.signals(s)
+	for _, name := range []schemas.SignalName{schemas.SignalBrierRatio, schemas.SignalSkill, schemas.SignalECE, schemas.SignalBias} {
+		if got, note := signal(t, s, name); got != nil || !strings.Contains(note, "none of 1 forecasts of 2024-10-30 has a truth") {
+			t.Errorf("%s: %v, %q", name, got, note)
+		}
+	}
+	if got, _ := signal(t, s, schemas.SignalFeatureDrift); got == nil {
+		t.Error("drift needs no truth")
+	}
+}
+
 func TestForecastsWithoutTruthOrBaseline(t *testing.T) {
 	t.Parallel()
 	var empty schemas.Signals

@@ -65,7 +65,11 @@ func (a *Activities) Measure(ctx context.Context, in schemas.MonitorInput) (sche
 	if err := a.read(ctx, signals, in.AsOf, day); err != nil {
 		return signals, err
 	}
-	return signals, day.fill(&signals)
+	if err := day.fill(&signals); err != nil {
+		return signals, err
+	}
+	signals.Signals = day.signals(signals)
+	return signals, nil
 }
 
 // day is the one asked for, or the last whole day before AsOf that has truth.

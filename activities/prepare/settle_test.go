@@ -187,6 +187,28 @@ func TestPlanLifecycle(t *testing.T) {
 	}
 }
 
+// After a change of the world the newest days alone are a good example of it.
+func TestPlanLifecycleOfTheNewestDays(t *testing.T) {
+	t.Parallel()
+	a := &Activities{Store: span{first: "2024-10-01", last: "2024-10-29"}, Clock: fixedClock(on("12:00").AddDate(0, 0, 1))}
+	for _, test := range []struct {
+		newest, tests int
+		train, test   string
+	}{
+		{10, 0, "2024-10-20/2024-10-28", "2024-10-28/2024-10-30"},
+		{10, 1, "2024-10-20/2024-10-29", "2024-10-29/2024-10-30"},
+		{0, 3, "2024-10-01/2024-10-27", "2024-10-27/2024-10-30"},
+		{90, 1, "2024-10-01/2024-10-29", "2024-10-29/2024-10-30"}, // all there are
+		{0, 90, "2024-10-01/2024-10-02", "2024-10-02/2024-10-30"}, // one is left to train on
+	} {
+		plan, err := a.PlanLifecycle(t.Context(), schemas.LifecycleInput{NewestDays: test.newest, TestDays: test.tests})
+		must(t, err)
+		if plan.Train.String() != test.train || plan.Test.String() != test.test {
+			t.Errorf("newest %d, %d of them test: train %s, test %s; want %s and %s", test.newest, test.tests, plan.Train, plan.Test, test.train, test.test)
+		}
+	}
+}
+
 func TestPlanLifecycleRefuses(t *testing.T) {
 	t.Parallel()
 	two := schemas.DayRange{From: "2024-10-27", To: "2024-10-29"}
@@ -200,6 +222,9 @@ func TestPlanLifecycleRefuses(t *testing.T) {
 		"training days alone":    {span{}, schemas.LifecycleInput{Train: two}, schemas.FailureInvalidInput},
 		"tested on what it knew": {span{}, schemas.LifecycleInput{Train: two, Test: schemas.DayRange{From: "2024-10-28", To: "2024-10-30"}}, schemas.FailureInvalidInput},
 		"tested on earlier days": {span{}, schemas.LifecycleInput{Train: two, Test: schemas.DayRange{From: "2024-10-20", To: "2024-10-21"}}, schemas.FailureInvalidInput},
+		"days named and counted": {span{}, schemas.LifecycleInput{Train: two, Test: schemas.DayRange{From: "2024-10-29", To: "2024-10-30"}, TestDays: 1}, schemas.FailureInvalidInput},
+		"one newest day":         {span{}, schemas.LifecycleInput{NewestDays: 1}, schemas.FailureInvalidInput},
+		"all newest days test":   {span{}, schemas.LifecycleInput{NewestDays: 3, TestDays: 3}, schemas.FailureInvalidInput},
 		"no such day":            {span{}, schemas.LifecycleInput{Train: two, Test: schemas.DayRange{From: "2024-10-29", To: "2024-10-32"}}, schemas.FailureInvalidInput},
 	}
 	for name, test := range tests {

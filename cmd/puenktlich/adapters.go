@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
 
+	"puenktlich/internal/alert"
 	"puenktlich/internal/champion"
 	"puenktlich/internal/clock"
 	"puenktlich/internal/config"
@@ -29,6 +30,8 @@ type adapters struct {
 	db       *warehouse.DB
 	key      *modelpkg.Key
 	registry registry.Registry
+	// alerts are raised by every role, and told by it once more while it runs.
+	alerts *alert.Center
 	// packages is where packages are cached on this machine.
 	packages string
 }
@@ -52,6 +55,7 @@ func connect(ctx context.Context, c config.Config, at clock.Clock, p program) (*
 		return nil, err
 	}
 	a.registry = registry.Registry{Store: a.objects, NotFound: objstore.ErrNotFound}
+	a.alerts = alert.New(alert.Options{Store: a.db, Clock: at, Webhook: c.AlertWebhook, UI: c.TemporalUI, Namespace: c.TemporalNamespace, Logger: a.logger})
 	a.temporal, err = client.DialContext(ctx, client.Options{HostPort: c.TemporalAddress, Namespace: c.TemporalNamespace,
 		Logger: log.NewStructuredLogger(a.logger)})
 	if err != nil {

@@ -95,6 +95,7 @@ func (a *adapters) startAPI(ctx context.Context) (stop func(), err error) {
 	i.background(ctx, "prediction log", i.log.Run)
 	i.background(ctx, "champion", func(ctx context.Context) error { return i.champion.Follow(ctx, a.registry, followEvery) })
 	i.background(ctx, "lease", i.keepLease)
+	i.background(ctx, "alerts", a.alerts.Run)
 	server := &http.Server{Handler: i.handler(forecaster), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute}
 	i.running.Go(func() {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {

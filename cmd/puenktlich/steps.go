@@ -132,8 +132,11 @@ func (a *adapters) startWorkers(queues []schemas.Queue) (stop func(), err error)
 		return nil, err
 	}
 	var running []worker.Worker
+	telling, cancel := context.WithCancel(context.Background())
+	var wait sync.WaitGroup
+	wait.Go(func() { _ = a.alerts.Run(telling) }) // it logs what it cannot tell
 	stop = func() {
-		var wait sync.WaitGroup
+		cancel()
 		for _, w := range running {
 			wait.Go(w.Stop)
 		}

@@ -6,6 +6,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -63,6 +64,8 @@ type Config struct {
 	SigningKey  string
 	Gate        string
 	CodeVersion string
+	// AlertWebhook gets a POST for each alert; empty sends none.
+	AlertWebhook string
 
 	// Stages of a rollout, see schemas.Rollout.
 	ShadowDays, CanaryDays, WatchDays, PatienceDays, MinEvents int
@@ -121,6 +124,7 @@ func table() []setting {
 		{"APPROVAL", "automatic", "automatic, or required: a person lets a new version become champion", text(func(c *Config) *string { return &c.Approval })},
 		{"LIBXGBOOST", "", "libxgboost.so; empty looks in the system and in the cache", text(func(c *Config) *string { return &c.LibXGBoost })},
 		{"GATE", "", "JSON file with what a model has to hold to be promoted, as docs/evaluation.md lists it; empty takes the defaults", text(func(c *Config) *string { return &c.Gate })},
+		{"ALERT_WEBHOOK", "", "URL that gets each alert as a POST of JSON; empty keeps alerts in ClickHouse alone", setWebhook},
 	}
 }
 
@@ -190,6 +194,15 @@ func setFullEvery(c *Config, v string) (err error) {
 	if c.FullEvery, err = time.ParseDuration(v); err != nil || c.FullEvery < 0 || c.FullEvery > 0 && c.FullEvery < 5*time.Minute {
 		return fmt.Errorf("%q: want a time such as 1h or 30m, at least 5m, or 0", v)
 	}
+	return nil
+}
+
+func setWebhook(c *Config, v string) error {
+	u, err := url.Parse(v)
+	if v != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
+		return fmt.Errorf("want an address such as https://host/path") // the value may be a secret
+	}
+	c.AlertWebhook = v
 	return nil
 }
 
@@ -290,7 +303,7 @@ func (c Config) Environ() []string {
 		"CLICKHOUSE_ADDRESS": c.ClickHouseAddress, "CLICKHOUSE_USER": c.ClickHouseUser, "CLICKHOUSE_PASSWORD": c.ClickHousePassword, "CLICKHOUSE_DATABASE": c.ClickHouseDatabase,
 		"SOURCE": string(c.Source), "TIMETABLES_URL": c.TimetablesURL, "CLIENT_ID": c.ClientID, "API_KEY": c.APIKey, "STATIONS": strings.Join(stations, ","),
 		"CALLS_PER_MINUTE": strconv.Itoa(c.CallsPerMinute), "FULL_EVERY": c.FullEvery.String(),
-		"RECORDINGS": c.Recordings, "SEED": strconv.FormatUint(c.Seed, 10), "LISTEN": c.Listen, "INSTANCE": c.Instance, "SIGNING_KEY": c.SigningKey, "LIBXGBOOST": c.LibXGBoost, "GATE": c.Gate,
+		"RECORDINGS": c.Recordings, "SEED": strconv.FormatUint(c.Seed, 10), "LISTEN": c.Listen, "INSTANCE": c.Instance, "SIGNING_KEY": c.SigningKey, "LIBXGBOOST": c.LibXGBoost, "GATE": c.Gate, "ALERT_WEBHOOK": c.AlertWebhook,
 		"SHADOW_DAYS": strconv.Itoa(c.ShadowDays), "CANARY_DAYS": strconv.Itoa(c.CanaryDays), "WATCH_DAYS": strconv.Itoa(c.WatchDays),
 		"PATIENCE_DAYS": strconv.Itoa(c.PatienceDays), "MIN_EVENTS": strconv.Itoa(c.MinEvents), "APPROVAL": c.Approval,
 		"CANARY_SHARE": strconv.FormatFloat(c.CanaryShare, 'g', -1, 64), "MAX_LOSS": strconv.FormatFloat(c.MaxLoss, 'g', -1, 64),

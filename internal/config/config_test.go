@@ -41,6 +41,19 @@ func TestPaceOfTheLiveAPI(t *testing.T) {
 	}
 }
 
+func TestWebhookIsAnAddressAndNoSecretIsRepeated(t *testing.T) {
+	t.Parallel()
+	c, err := config.Load([]string{"PUENKTLICH_ALERT_WEBHOOK=https://chat.example/hooks/abc"}, nil)
+	require.NoError(t, err)
+	require.Equal(t, "https://chat.example/hooks/abc", c.AlertWebhook)
+	require.Contains(t, c.Environ(), "PUENKTLICH_ALERT_WEBHOOK=https://chat.example/hooks/abc")
+	for _, bad := range []string{"chat.example/secret", "ftp://chat.example/secret", "https:///secret"} {
+		_, err := config.Load([]string{"PUENKTLICH_ALERT_WEBHOOK=" + bad}, nil)
+		require.ErrorContains(t, err, "PUENKTLICH_ALERT_WEBHOOK: want an address", bad)
+		require.NotContains(t, err.Error(), "secret")
+	}
+}
+
 func TestAllProblemsAreReportedTogether(t *testing.T) {
 	t.Parallel()
 	_, err := config.Load([]string{"PUENKTLICH_SORCE=live", "PUENKTLICH_SEED=x", "PUENKTLICH_SOURCE=live"}, nil)

@@ -2,6 +2,7 @@ package warehouse
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"time"
 
@@ -22,6 +23,7 @@ var alertTable = table[schema.Alert]{name: "alerts", columns: []column[schema.Al
 	instant("raised_at", func(r *schema.Alert) *time.Time { return &r.RaisedAt }),
 	moment("resolved_at", func(r *schema.Alert) *time.Time { return &r.ResolvedAt }),
 	field("version", func(r *schema.Alert) *uint64 { return &r.Version }),
+	field("told", func(r *schema.Alert) *string { return &r.Told }),
 }}
 
 var registryTable = table[schema.RegistryEvent]{name: "registry_events", columns: []column[schema.RegistryEvent]{
@@ -54,9 +56,11 @@ var auditTable = table[schema.Audit]{name: "audit", columns: []column[schema.Aud
 	field("remote", func(r *schema.Audit) *string { return &r.Remote }),
 }}
 
-// SaveAlert writes the state of an alert; a higher Version supersedes.
+// SaveAlert writes the state of an alert; a higher Version supersedes, and of
+// the same one the last that was written.
 func (db *DB) SaveAlert(ctx context.Context, alert schema.Alert) error {
-	token := fmt.Sprintf("alert/%s/%d", alert.AlertID, alert.Version)
+	said := sha256.Sum256([]byte(alert.Summary + "\x00" + alert.Details + "\x00" + alert.WorkflowID))
+	token := fmt.Sprintf("alert/%s/%d/%x", alert.AlertID, alert.Version, said[:8])
 	return insert(ctx, db, alertTable, token, []schema.Alert{alert})
 }
 
@@ -78,6 +82,25 @@ func (db *DB) Alerts(ctx context.Context, state schema.AlertState, limit int) ([
 			" WHERE {state:String} = '' OR state = {state:String}" +
 			" ORDER BY raised_at DESC, alert_id LIMIT {limit:UInt64}",
 		args: []any{driver.Named("state", string(state)), driver.Named("limit", uint64(limit))},
+	})
+}
+
+// FiringAlerts reads the alerts of a name and subject that are not over.
+func (db *DB) FiringAlerts(ctx context.Context, name, subject string) ([]schema.Alert, error) {
+	return collect(ctx, db, alertTable, statement{
+		sql: "SELECT " + alertTable.selectList("") + " FROM alerts FINAL" +
+			" WHERE name = {name:String} AND subject = {subject:String} AND state = 'firing' ORDER BY raised_at, alert_id",
+		args: []any{driver.Named("name", name), driver.Named("subject", subject)},
+	})
+}
+
+// UntoldAlerts reads the alerts whose present state was not sent, oldest first,
+// at most limit.
+func (db *DB) UntoldAlerts(ctx context.Context, limit int) ([]schema.Alert, error) {
+	return collect(ctx, db, alertTable, statement{
+		sql: "SELECT " + alertTable.selectList("") + " FROM alerts FINAL" +
+			" WHERE told != if(state = 'resolved', 'resolved', severity) ORDER BY raised_at, alert_id LIMIT {limit:UInt64}",
+		args: []any{driver.Named("limit", uint64(limit))},
 	})
 }
 

@@ -59,7 +59,7 @@ func TestEveryFieldComesBack(t *testing.T) {
 	}, db.SaveVerdict, func() ([]schema.Verdict, error) { return db.Verdicts(ctx, "m", 10) })
 	saved(t, schema.Alert{
 		AlertID: "a", Name: "n", Severity: "warning", State: schema.AlertResolved, Subject: "s", Summary: "it's \\ \"so\"\n",
-		Details: "{}", WorkflowID: "w", RaisedAt: then, ResolvedAt: later, Version: 2,
+		Details: "{}", WorkflowID: "w", RaisedAt: then, ResolvedAt: later, Version: 2, Told: "critical",
 	}, db.SaveAlert, func() ([]schema.Alert, error) { return db.Alerts(ctx, schema.AlertResolved, 10) })
 	saved(t, schema.RegistryEvent{
 		EventID: "e", Model: "m", Version: 2, Digest: "d", Event: "promoted", Alias: "champion", Mode: "canary",

@@ -71,7 +71,7 @@ const (
 type Alert struct {
 	AlertID    string
 	Name       string
-	Severity   string // info, warning or critical
+	Severity   string // info, warning or critical: the worst it has been
 	State      AlertState
 	Subject    string // model, station group ... it is about
 	Summary    string
@@ -80,6 +80,8 @@ type Alert struct {
 	RaisedAt   time.Time
 	ResolvedAt time.Time // zero while firing
 	Version    uint64    // the highest one is the present state
+	// Told is what was last sent of it: a severity, resolved, or nothing yet.
+	Told string
 }
 
 // RegistryEvent is one change of a version or of an alias.
