@@ -8,6 +8,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"puenktlich/api/infer"
 	"puenktlich/internal/serving"
 )
 
@@ -20,6 +21,9 @@ const (
 	KindNotFound
 	KindMethod
 	KindPassed // the planned time is over
+	KindTooLarge
+	KindMedia // a body of a type that is not taken
+	KindTimeout
 	KindUnavailable
 	KindInternal
 )
@@ -32,6 +36,9 @@ var kinds = map[Kind]struct {
 	KindNotFound:    {http.StatusNotFound, "not-found", "There is no such thing"},
 	KindMethod:      {http.StatusMethodNotAllowed, "method", "This method is not allowed here"},
 	KindPassed:      {http.StatusUnprocessableEntity, "event-passed", "The event's planned time has passed"},
+	KindTooLarge:    {http.StatusRequestEntityTooLarge, "too-large", "More than is taken at once"},
+	KindMedia:       {http.StatusUnsupportedMediaType, "media-type", "The body is of a type that is not taken"},
+	KindTimeout:     {http.StatusRequestTimeout, "timeout", "The request came too slowly"},
 	KindUnavailable: {http.StatusServiceUnavailable, "unavailable", "Not available at the moment"},
 	KindInternal:    {http.StatusInternalServerError, "internal", "Something went wrong on our side"},
 }
@@ -105,15 +112,24 @@ func (s *server) problems(c *gin.Context) {
 }
 
 func writeProblem(c *gin.Context, e *Error) {
+	if infer.WriteForeign(c.Writer, c.Request.URL.Path, kinds[e.Kind].status, e.Detail) {
+		return
+	}
+	send(c.Writer, requestID(c), e)
+}
+
+func send(w http.ResponseWriter, requestID string, e *Error) {
 	kind := kinds[e.Kind]
 	body, err := json.Marshal(problem{Type: "urn:puenktlich:problem:" + kind.name, Title: kind.title, Status: kind.status,
-		Detail: e.Detail, RequestID: requestID(c), Accepted: e.Accepted, Near: e.Near})
+		Detail: e.Detail, RequestID: requestID, Accepted: e.Accepted, Near: e.Near})
 	if err != nil {
-		c.Status(http.StatusInternalServerError)
+		w.WriteHeader(http.StatusInternalServerError)
 		return
 	}
 	if kind.status == http.StatusServiceUnavailable {
-		c.Header("Retry-After", "5")
+		w.Header().Set("Retry-After", "5")
 	}
-	c.Data(kind.status, "application/problem+json", body)
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(kind.status)
+	_, _ = w.Write(body)
 }

@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -61,11 +62,13 @@ func newEngine(o Options) *gin.Engine {
 	e.GET("/metrics", gin.WrapH(promhttp.HandlerFor(s.o.Metrics, promhttp.HandlerOpts{})))
 	s.addPage(e)
 	s.addExperiments(e)
+	s.addInference(e)
 	e.NoRoute(adapt(func(c *gin.Context) error {
 		return &Error{Kind: KindNotFound, Detail: fmt.Sprintf("there is nothing at %s; /openapi.json lists what there is", c.Request.URL.Path)}
 	}))
 	e.NoMethod(adapt(func(c *gin.Context) error {
-		return &Error{Kind: KindMethod, Detail: fmt.Sprintf("%s is not possible here, only GET is", c.Request.Method), Accepted: []string{http.MethodGet}}
+		allowed := c.Writer.Header().Get("Allow")
+		return &Error{Kind: KindMethod, Detail: fmt.Sprintf("%s is not possible here, only %s is", c.Request.Method, allowed), Accepted: strings.Split(allowed, ", ")}
 	}))
 	return e
 }

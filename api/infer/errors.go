@@ -5,6 +5,8 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"slices"
+	"strings"
 
 	"puenktlich/internal/forecast"
 	"puenktlich/internal/serving"
@@ -60,6 +62,20 @@ func answered(handle route, logger *slog.Logger, write func(w http.ResponseWrite
 		}
 		write(w, status, detail)
 	}
+}
+
+// WriteForeign writes an error that arose before a handler in the shape of the
+// protocol that a path belongs to; false where it is none of these.
+func WriteForeign(w http.ResponseWriter, path string, status int, detail string) bool {
+	switch {
+	case path == "/v2" || strings.HasPrefix(path, "/v2/"):
+		WriteOIPError(w, status, detail)
+	case slices.Contains([]string{"/invocations", "/ping", "/health", "/version"}, path):
+		WriteMLflowError(w, status, detail)
+	default:
+		return false
+	}
+	return true
 }
 
 func reply(w http.ResponseWriter, status int, media string, body []byte) error {
