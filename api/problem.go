@@ -1,10 +1,12 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 
 	"github.com/gin-gonic/gin"
 
@@ -20,12 +22,18 @@ const (
 	KindInvalid Kind = iota + 1
 	KindNotFound
 	KindMethod
-	KindPassed // the planned time is over
+	KindPassed    // the planned time is over
+	KindAmbiguous // several events have the name
 	KindTooLarge
-	KindMedia // a body of a type that is not taken
-	KindTimeout
+	KindMedia   // the body is of another type
+	KindTimeout // the body came too slowly
 	KindUnavailable
 	KindInternal
+	KindUnauthorized // no key, or none that holds
+	KindForbidden    // a key whose role does not reach
+	KindTooMany      // faster than the caller's rate
+	KindConflict     // the state of things does not allow it
+	KindSlow         // not done within the route's time
 )
 
 var kinds = map[Kind]struct {
@@ -36,11 +44,18 @@ var kinds = map[Kind]struct {
 	KindNotFound:    {http.StatusNotFound, "not-found", "There is no such thing"},
 	KindMethod:      {http.StatusMethodNotAllowed, "method", "This method is not allowed here"},
 	KindPassed:      {http.StatusUnprocessableEntity, "event-passed", "The event's planned time has passed"},
-	KindTooLarge:    {http.StatusRequestEntityTooLarge, "too-large", "More than is taken at once"},
-	KindMedia:       {http.StatusUnsupportedMediaType, "media-type", "The body is of a type that is not taken"},
+	KindAmbiguous:   {http.StatusConflict, "ambiguous", "Several things have this name"},
+	KindTooLarge:    {http.StatusRequestEntityTooLarge, "too-large", "The request is too large"},
+	KindMedia:       {http.StatusUnsupportedMediaType, "media-type", "The body is of another type"},
 	KindTimeout:     {http.StatusRequestTimeout, "timeout", "The request came too slowly"},
 	KindUnavailable: {http.StatusServiceUnavailable, "unavailable", "Not available at the moment"},
 	KindInternal:    {http.StatusInternalServerError, "internal", "Something went wrong on our side"},
+
+	KindUnauthorized: {http.StatusUnauthorized, "unauthorized", "An API key is needed"},
+	KindForbidden:    {http.StatusForbidden, "forbidden", "This API key may not do that"},
+	KindTooMany:      {http.StatusTooManyRequests, "too-many-requests", "Too many requests"},
+	KindConflict:     {http.StatusConflict, "conflict", "Not as things stand"},
+	KindSlow:         {http.StatusGatewayTimeout, "too-slow", "It took too long"},
 }
 
 // Error is what a handler returns when a request cannot be answered. Detail is
@@ -52,6 +67,8 @@ type Error struct {
 	Accepted []string
 	// Near are stations, models or events that may have been meant.
 	Near []Match
+	// Header goes with the answer; nil for none.
+	Header http.Header
 }
 
 // Match is something that may have been meant.
@@ -86,9 +103,14 @@ type problem struct {
 // meant for callers is only named, and logged elsewhere.
 func describe(err error) *Error {
 	var own *Error
+	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &own):
 		return own
+	case errors.As(err, &large):
+		return tooLarge(large.Limit)
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
+		return &Error{Kind: KindSlow, Detail: "this took longer than it may: ask for less at once, or again later"}
 	case errors.Is(err, serving.ErrNoChampion):
 		return unavailable("%v", serving.ErrNoChampion)
 	case errors.Is(err, serving.ErrNotLogged):
@@ -106,12 +128,26 @@ func (s *server) problems(c *gin.Context) {
 	}
 	e := describe(last.Err)
 	if kinds[e.Kind].status >= http.StatusInternalServerError {
-		s.o.Logger.Error("request failed", "request_id", requestID(c), "method", c.Request.Method, "path", c.Request.URL.Path, "error", c.Errors.Errors())
+		s.o.Logger.Error("request failed", "request_id", requestID(c), "trace_id", callOf(c).span.TraceID(), "method", c.Request.Method, "path", c.Request.URL.Path, "error", c.Errors.Errors())
 	}
 	writeProblem(c, e)
 }
 
+// problemOf is an error as the answer to one of several things that were asked.
+func problemOf(c *gin.Context, err error) *problem {
+	return problemFrom(requestID(c), describe(err))
+}
+
+func problemFrom(requestID string, e *Error) *problem {
+	kind := kinds[e.Kind]
+	return &problem{Type: "urn:puenktlich:problem:" + kind.name, Title: kind.title, Status: kind.status,
+		Detail: e.Detail, RequestID: requestID, Accepted: e.Accepted, Near: e.Near}
+}
+
 func writeProblem(c *gin.Context, e *Error) {
+	for name, values := range e.Header {
+		c.Writer.Header()[name] = values
+	}
 	if infer.WriteForeign(c.Writer, c.Request.URL.Path, kinds[e.Kind].status, e.Detail) {
 		return
 	}
@@ -120,8 +156,7 @@ func writeProblem(c *gin.Context, e *Error) {
 
 func send(w http.ResponseWriter, requestID string, e *Error) {
 	kind := kinds[e.Kind]
-	body, err := json.Marshal(problem{Type: "urn:puenktlich:problem:" + kind.name, Title: kind.title, Status: kind.status,
-		Detail: e.Detail, RequestID: requestID, Accepted: e.Accepted, Near: e.Near})
+	body, err := json.Marshal(problemFrom(requestID, e))
 	if err != nil {
 		w.WriteHeader(http.StatusInternalServerError)
 		return

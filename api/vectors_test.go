@@ -23,8 +23,8 @@ import (
 	schema "puenktlich/schemas/clickhouse"
 )
 
-// post sends a body; headers are pairs of name and value.
-func (h *house) post(t testing.TB, path string, body []byte, headers ...string) *httptest.ResponseRecorder {
+// upload posts a body; headers are pairs of name and value.
+func (h *house) upload(t testing.TB, path string, body []byte, headers ...string) *httptest.ResponseRecorder {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, path, bytes.NewReader(body))
 	for i := 0; i < len(headers); i += 2 {
@@ -107,7 +107,7 @@ func TestProtocolsAgreeWithForecastsByStop(t *testing.T) {
 	k := twoTrains(t, h)
 	oip := fmt.Sprintf(`{"id":"mine","inputs":[{"name":"features","shape":[2,%d],"datatype":"FP32","data":[%s]},{"name":"horizon_minutes","shape":[2],"datatype":"FP64","data":%s}]}`,
 		feature.Width(), k.rows("[", ",", "]", number32), k.horizons())
-	k.checkOIP(t, h.post(t, "/v2/models/punctuality/infer", []byte(oip), "Content-Type", "application/json"))
+	k.checkOIP(t, h.upload(t, "/v2/models/punctuality/infer", []byte(oip), "Content-Type", "application/json"))
 	k.checkBinary(t, h)
 	columns, _ := json.Marshal(append([]string{"horizon_minutes"}, feature.Names()...))
 	var lines []string
@@ -115,13 +115,13 @@ func TestProtocolsAgreeWithForecastsByStop(t *testing.T) {
 		one := known{vectors: k.vectors[i : i+1]}
 		lines = append(lines, fmt.Sprintf("[%v,%s]", f.HorizonMinutes, one.rows("", ",", "", number32)))
 	}
-	k.checkMLflow(t, "dataframe_split", h.post(t, "/invocations", fmt.Appendf(nil, `{"dataframe_split":{"columns":%s,"data":[%s]}}`, columns, strings.Join(lines, ",")), "Content-Type", "application/json; charset=utf-8"))
+	k.checkMLflow(t, "dataframe_split", h.upload(t, "/invocations", fmt.Appendf(nil, `{"dataframe_split":{"columns":%s,"data":[%s]}}`, columns, strings.Join(lines, ",")), "Content-Type", "application/json; charset=utf-8"))
 	text := "horizon_minutes," + strings.Join(feature.Names(), ",") + "\n"
 	for _, line := range lines {
 		text += strings.ReplaceAll(strings.Trim(line, "[]"), "null", "") + "\n"
 	}
-	k.checkMLflow(t, "CSV", h.post(t, "/invocations", []byte(text), "Content-Type", "text/csv"))
-	k.checkArrow(t, h.post(t, "/v1/forecasts/arrow", k.arrow(t, 3), "Content-Type", infer.MediaArrow), 3)
+	k.checkMLflow(t, "CSV", h.upload(t, "/invocations", []byte(text), "Content-Type", "text/csv"))
+	k.checkArrow(t, h.upload(t, "/v1/forecasts/arrow", k.arrow(t, 3), "Content-Type", infer.MediaArrow), 3)
 }
 
 func (k known) checkOIP(t *testing.T, answer *httptest.ResponseRecorder) {
@@ -147,7 +147,7 @@ func (k known) checkBinary(t *testing.T, h *house) {
 		body, _ = binary.Append(body, binary.LittleEndian, vector)
 	}
 	body, _ = binary.Append(body, binary.LittleEndian, []float64{k.forecasts[0].HorizonMinutes, k.forecasts[1].HorizonMinutes})
-	answer := h.post(t, "/v2/models/punctuality/versions/7/infer", body, "Content-Type", "application/octet-stream", "Inference-Header-Content-Length", fmt.Sprint(len(head)))
+	answer := h.upload(t, "/v2/models/punctuality/versions/7/infer", body, "Content-Type", "application/octet-stream", "Inference-Header-Content-Length", fmt.Sprint(len(head)))
 	var length int
 	if _, err := fmt.Sscan(answer.Header().Get("Inference-Header-Content-Length"), &length); err != nil || answer.Code != 200 {
 		t.Fatalf("%v %d %s", err, answer.Code, answer.Body)
@@ -233,7 +233,7 @@ func TestVectorsAreLogged(t *testing.T) {
 	t.Parallel()
 	h := open(t)
 	k := twoTrains(t, h)
-	answer := h.post(t, "/v1/forecasts/arrow", k.arrow(t, 2), "Content-Type", infer.MediaArrow, "X-Request-Id", "of-vectors")
+	answer := h.upload(t, "/v1/forecasts/arrow", k.arrow(t, 2), "Content-Type", infer.MediaArrow, "X-Request-Id", "of-vectors")
 	id := answer.Header().Get("X-Prediction-Id")
 	if answer.Code != 200 || id == "" {
 		t.Fatalf("%d %s", answer.Code, answer.Body)
@@ -290,17 +290,17 @@ func TestBadVectors(t *testing.T) {
 		{"/v2/models/other/infer", one("1"), nil, 400, "error", `there is no model "other"`},
 		{"/v2/models/punctuality/versions/8/infer", one("1"), nil, 400, "error", "version 7 is"},
 		{"/v2/nothing", "", nil, 404, "error", "there is nothing at /v2/nothing"},
-		{"/v2/health/live", "", nil, 405, "error", "POST is not possible here, only GET is"},
+		{"/v2/health/live", "", nil, 405, "error", "POST is not possible here, only GET"},
 		{mlflow, "{}", nil, 400, "message", "exactly one"},
 		{mlflow, "{}", []string{"Content-Type", "application/xml"}, 415, "message", "send application/json or text/csv"},
 		{mlflow, "a\xff", []string{"Content-Type", "text/csv"}, 415, "message", "save it as UTF-8"},
 		{mlflow, "a", []string{"Content-Type", "text/csv; charset=latin1"}, 415, "message", "send UTF-8"},
 		{mlflow, "a", []string{"Content-Type", ";;"}, 415, "message", "cannot be read"},
-		{"/ping", "", nil, 405, "message", "only GET is"},
+		{"/ping", "", nil, 405, "message", "only GET"},
 		{arrows, "x", []string{"Content-Type", "application/json"}, 415, "detail", "send application/vnd.apache.arrow.stream"},
 		{arrows, "", []string{"Content-Type", infer.MediaArrow}, 400, "detail", "the Arrow stream is empty"},
 	} {
-		answer := h.post(t, test.path, []byte(test.body), test.headers...)
+		answer := h.upload(t, test.path, []byte(test.body), test.headers...)
 		var body map[string]any
 		if err := json.Unmarshal(answer.Body.Bytes(), &body); err != nil {
 			t.Errorf("%s %.60q: %s is not JSON: %v", test.path, test.body, answer.Body, err)
@@ -335,7 +335,7 @@ func TestProtocolsWithoutAChampion(t *testing.T) {
 			t.Errorf("%s: %d %s, want %d %s", path, recorder.Code, recorder.Body, want.status, want.body)
 		}
 	}
-	if answer := h.post(t, "/v2/models/punctuality/infer", []byte(`{"inputs":[]}`)); answer.Code != 503 || answer.Header().Get("Retry-After") == "" {
+	if answer := h.upload(t, "/v2/models/punctuality/infer", []byte(`{"inputs":[]}`)); answer.Code != 503 || answer.Header().Get("Retry-After") == "" {
 		t.Errorf("infer: %d %s", answer.Code, answer.Body)
 	}
 	if err := h.log.Close(); err != nil {
@@ -351,7 +351,7 @@ func TestVectorsThatCannotBeLoggedAreNotAnswered(t *testing.T) {
 	if err := h.log.Close(); err != nil {
 		t.Fatal(err)
 	}
-	answer := h.post(t, "/v1/forecasts/arrow", k.arrow(t, 1), "Content-Type", infer.MediaArrow)
+	answer := h.upload(t, "/v1/forecasts/arrow", k.arrow(t, 1), "Content-Type", infer.MediaArrow)
 	if answer.Code != 503 || !strings.Contains(answer.Body.String(), "not given out unlogged") || answer.Header().Get("X-Prediction-Id") != "" {
 		t.Errorf("%d %v %s", answer.Code, answer.Header(), answer.Body)
 	}

@@ -20,6 +20,7 @@ import (
 // over, so that slow senders do not keep others out.
 const (
 	grace        = 30 * time.Second
+	toAnswer     = time.Minute // from the last byte of a body to that of the answer
 	slowestBytes = 1 << 20
 	stepBytes    = 1 << 20 // reserved at most at a time while a body arrives
 )
@@ -112,6 +113,7 @@ func (p *paced) Read(b []byte) (int, error) {
 	if allowed := grace + time.Duration(p.got/slowestBytes)*time.Second; allowed > p.until {
 		p.until = allowed
 		_ = p.control.SetReadDeadline(p.began.Add(allowed)) // a writer without deadlines has none to keep
+		_ = p.control.SetWriteDeadline(p.began.Add(allowed + toAnswer))
 	}
 	n, err := p.r.Read(b)
 	p.got += int64(n)

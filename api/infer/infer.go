@@ -81,10 +81,19 @@ type layoutOf struct {
 // Route is one of them. Path has {names}, whose values a request carries.
 type Route struct {
 	Method, Path string
-	// Predict: forecasts are made; else the route tells of the model alone.
-	Predict bool
-	Serve   http.HandlerFunc
+	For          Purpose
+	Serve        http.HandlerFunc
 }
+
+// Purpose of a route, which decides who may use it.
+type Purpose int
+
+// Purposes.
+const (
+	Probing Purpose = iota + 1 // by load balancers and the like
+	Describing
+	Predicting
+)
 
 // New makes the routes.
 func New(o Options) *Routes {
@@ -113,21 +122,21 @@ func New(o Options) *Routes {
 // All lists the routes.
 func (s *Routes) All() []Route {
 	routes := []Route{
-		{http.MethodGet, "/v2", false, s.oipRoute(s.oipServer)},
-		{http.MethodGet, "/v2/health/live", false, s.oipRoute(s.oipLive)},
-		{http.MethodGet, "/v2/health/ready", false, s.oipRoute(s.oipReady)},
-		{http.MethodPost, "/invocations", true, s.mlflowRoute(s.invocations)},
-		{http.MethodGet, "/ping", false, s.mlflowRoute(s.ping)},
-		{http.MethodGet, "/health", false, s.mlflowRoute(s.ping)},
-		{http.MethodGet, "/version", false, s.mlflowRoute(s.version)},
-		{http.MethodPost, "/v1/forecasts/arrow", true, s.arrowRoute(s.arrow)},
+		{http.MethodGet, "/v2", Describing, s.oipRoute(s.oipServer)},
+		{http.MethodGet, "/v2/health/live", Probing, s.oipRoute(s.oipLive)},
+		{http.MethodGet, "/v2/health/ready", Probing, s.oipRoute(s.oipReady)},
+		{http.MethodPost, "/invocations", Predicting, s.mlflowRoute(s.invocations)},
+		{http.MethodGet, "/ping", Probing, s.mlflowRoute(s.ping)},
+		{http.MethodGet, "/health", Probing, s.mlflowRoute(s.ping)},
+		{http.MethodGet, "/version", Probing, s.mlflowRoute(s.version)},
+		{http.MethodPost, "/v1/forecasts/arrow", Predicting, s.arrowRoute(s.arrow)},
 	}
 	for _, version := range []string{"", "/versions/{version}"} {
 		model := "/v2/models/{name}" + version
 		routes = append(routes,
-			Route{http.MethodGet, model, false, s.oipRoute(s.oipModel)},
-			Route{http.MethodGet, model + "/ready", false, s.oipRoute(s.oipModelReady)},
-			Route{http.MethodPost, model + "/infer", true, s.oipRoute(s.oipInfer)})
+			Route{http.MethodGet, model, Describing, s.oipRoute(s.oipModel)},
+			Route{http.MethodGet, model + "/ready", Describing, s.oipRoute(s.oipModelReady)},
+			Route{http.MethodPost, model + "/infer", Predicting, s.oipRoute(s.oipInfer)})
 	}
 	return routes
 }

@@ -24,7 +24,7 @@ func knowledge() []string {
 	return []string{
 		"internal/calibrate", "internal/champion", "internal/dataset", "internal/drift", "internal/experiment", "internal/feature",
 		"internal/forecast", "internal/history", "internal/learn", "internal/livestate", "internal/metric", "internal/modelpkg",
-		"internal/policy", "internal/rail", "internal/registry", "internal/timetables", "internal/timetables/archive",
+		"internal/policy", "internal/rail", "internal/registry", "internal/timetables", "internal/timetables/archive", "internal/transfer",
 	}
 }
 
@@ -40,10 +40,11 @@ func House() []Room {
 		{Path: "activities/train", For: "candidates, folds and the last fit, through the XGBoost library", May: with(knowledge(), "schemas", "schemas/*", "activities/failure", "internal/learn/xgb")},
 		{Path: "activities/*", For: "the steps: structs over small interfaces they declare", May: with(knowledge(), "schemas", "schemas/*", "activities/failure")},
 		{Path: "workers", For: "one file a pool: queue, slots and why, what it registers", May: []string{"schemas", "activities/*", "workflows", "internal/config"}},
-		{Path: "api", For: "routes, handlers, error mapping, the departure board", May: []string{"schemas", "schemas/clickhouse", "internal/experiment", "internal/feature", "internal/forecast", "internal/rail", "internal/registry", "internal/serving", "api/infer"}},
+		{Path: "api", For: "routes, handlers, error mapping, the departure board", May: []string{"schemas", "schemas/clickhouse", "api/infer", "internal/access", "internal/experiment", "internal/feature", "internal/forecast", "internal/rail", "internal/registry", "internal/serving", "internal/transfer"}},
 		{Path: "api/infer", For: "feature vectors answered in the protocols of standard clients", May: []string{"internal/forecast", "internal/serving", "internal/vectors", "internal/vectors/*"}},
 		{Path: "schemas", For: "what outlives a process: inputs and results, queues, IDs, failures"},
 		{Path: "schemas/*", For: "the layout of stored data: ClickHouse rows and migrations, columns of a data set"},
+		{Path: "internal/access", For: "who may do what with the API: keys, roles, rates"},
 		{Path: "internal/rail", For: "the domain: events, service days, delay, on time", Pure: true},
 		{Path: "internal/clock", For: "the domain's one clock: live, replayed, stopped at a recording's end"},
 		{Path: "internal/timetables", For: "the Timetables API: wire to domain, a patient client, the same wire served", May: []string{"internal/rail"}},
@@ -69,14 +70,15 @@ func House() []Room {
 		{Path: "internal/study", For: "what the model is worth on recorded days, written down", May: []string{"internal/dataset", "internal/feature", "internal/forecast", "internal/forest", "internal/learn", "internal/learn/xgb", "internal/metric", "internal/rail"}},
 		{Path: "internal/experiment", For: "recorded runs as people look at them: list, record, comparison, drawings", May: []string{"schemas", "schemas/clickhouse", "internal/forecast", "internal/learn", "internal/metric", "internal/plot"}},
 		{Path: "internal/experiment/experimenttest", For: "test support: three recorded runs and what they left behind", May: []string{"schemas", "schemas/clickhouse", "internal/calibrate", "internal/forecast", "internal/learn", "internal/objstore", "internal/warehouse"}},
+		{Path: "internal/transfer", For: "the chance to catch a change of trains, and how two delays hang together", May: []string{"internal/metric"}, Pure: true},
 		{Path: "internal/plot", For: "small charts as SVG", Pure: true},
 		{Path: "internal/policy", For: "a night's signals to a verdict", May: []string{"schemas"}, Pure: true},
 		{Path: "internal/alert", For: "what is wrong: told once, kept while the store or the webhook is away", May: []string{"schemas", "schemas/clickhouse"}},
-		{Path: "internal/modelpkg", For: "packages: write, sign, verify, load", May: []string{"schemas", "internal/calibrate", "internal/drift", "internal/feature", "internal/forecast", "internal/forest", "internal/rail"}},
+		{Path: "internal/modelpkg", For: "packages: write, sign, verify, load, test, put into one file", May: []string{"schemas", "internal/calibrate", "internal/dataset", "internal/drift", "internal/feature", "internal/forecast", "internal/forest", "internal/metric", "internal/rail"}},
 		{Path: "internal/registry", For: "versions, aliases, what was live when", May: []string{"schemas"}},
 		{Path: "internal/champion", For: "which package is live, fetched and verified", May: []string{"schemas", "internal/modelpkg", "internal/registry"}},
 		{Path: "internal/serving", For: "the champion in a process that answers, and the panel", May: []string{"schemas", "schemas/clickhouse", "internal/dataset", "internal/feature", "internal/forecast", "internal/learn", "internal/modelpkg", "internal/rail"}},
-		{Path: "internal/serving/servingtest", For: "test support: a small champion and live state", May: []string{"schemas", "schemas/clickhouse", "internal/calibrate", "internal/feature", "internal/forecast", "internal/learn", "internal/modelpkg", "internal/rail", "internal/serving"}},
+		{Path: "internal/serving/servingtest", For: "test support: a small champion and live state", May: []string{"schemas", "schemas/clickhouse", "internal/calibrate", "internal/dataset", "internal/drift", "internal/feature", "internal/forecast", "internal/learn", "internal/modelpkg", "internal/rail", "internal/serving"}},
 		{Path: "internal/spool", For: "the prediction log on disk until ClickHouse has it", May: []string{"schemas/clickhouse"}},
 		{Path: "internal/warehouse", For: "adapter: ClickHouse", May: []string{"schemas", "schemas/clickhouse", "internal/rail"}},
 		{Path: "internal/objstore", For: "adapter: S3", May: []string{"schemas"}},
@@ -110,6 +112,7 @@ func Libraries() []Library {
 		{"github.com/apache/arrow/", []string{"internal/dataset", "internal/history", "internal/vectors/columnar", "schemas/dataset"}, "data sets are read and written in one place, public releases and outsiders' rows in others"},
 		{"github.com/spf13/cobra", []string{"cmd/puenktlich"}, "arguments are parsed in main"},
 		{"go.temporal.io/", []string{"cmd/puenktlich", "workflows", "activities/*", "workers", "internal/localstack"}, "only what runs under Temporal knows it"},
+		{"go.opentelemetry.io/", []string{"api"}, "a request's trace begins in the API"},
 		{"github.com/stretchr/testify", nil, "assertions belong to tests"},
 	}
 }
