@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"puenktlich/internal/testenv"
 )
 
 // TestMain lets the test binary be the program itself: servers and workers that
@@ -28,7 +30,7 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, "echo:", serveEcho(os.Args[2], os.Args[3], os.Args[4]))
 		os.Exit(1)
 	}
-	if len(os.Args) > 1 && !strings.HasPrefix(os.Args[1], "-") {
+	if len(os.Args) > 1 && !strings.HasPrefix(os.Args[1], "-") && !testenv.Serves() {
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 		profiled := profile(os.Getenv("SERVER_PROFILE"))
 		code := run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr)
@@ -36,7 +38,7 @@ func TestMain(m *testing.M) {
 		stop()
 		os.Exit(code)
 	}
-	os.Exit(m.Run())
+	testenv.Main(m)
 }
 
 // profile writes where a process under load spent its time, for those who look

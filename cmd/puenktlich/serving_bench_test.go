@@ -87,7 +87,7 @@ func (s *system) apiProcess(tb testing.TB, dir string) (address string, pid int)
 	c := s.config
 	c.DataDir, c.Listen, c.Instance = dir, address, "load-1"
 	if c.SigningKey == "" {
-		c.SigningKey = signingKey(s.config)
+		c.SigningKey = filepath.Join(s.config.DataDir, "signing-key.pem")
 	}
 	environ := append(os.Environ(), c.Environ()...)
 	if name := os.Getenv("API_PROFILE"); name != "" {

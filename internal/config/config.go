@@ -68,8 +68,11 @@ type Config struct {
 	Instance    string
 	LibXGBoost  string
 	SigningKey  string
+	TrustedKeys string
 	Gate        string
 	CodeVersion string
+	// Policy is a policy file; empty takes the default.
+	Policy string
 	// AlertWebhook gets a POST for each alert; empty sends none.
 	AlertWebhook string
 
@@ -122,7 +125,8 @@ func table() []setting {
 		{"ANONYMOUS_RATE", "0", "requests a second of one address without a key, by each instance; 0 for no limit", rate(func(c *Config) *float64 { return &c.AnonymousRate })},
 		{"ACCESS_KEY", "", "secret of an API key in whose name commands act on models", text(func(c *Config) *string { return &c.AccessKey })},
 		{"INSTANCE", "api-1", "name of this API instance, stable over restarts", text(func(c *Config) *string { return &c.Instance })},
-		{"SIGNING_KEY", "", "PEM file of the signing key; empty makes one under DATA_DIR", text(func(c *Config) *string { return &c.SigningKey })},
+		{"SIGNING_KEY", "", "private key that signs packages, of ECDSA on P-256 or of Ed25519: a PEM file, or the PEM text itself with \\n for its line ends; empty makes one under DATA_DIR, unless TRUSTED_KEYS is given", text(func(c *Config) *string { return &c.SigningKey })},
+		{"TRUSTED_KEYS", "", "public keys of which one must have signed a package that is served: PEM files separated by commas, or the PEM text itself with \\n for its line ends; empty trusts SIGNING_KEY. With it the role api needs no private key", text(func(c *Config) *string { return &c.TrustedKeys })},
 		{"SHADOW_DAYS", "1", "settled days a new version forecasts in shadow before it is promoted", count(func(c *Config) *int { return &c.ShadowDays })},
 		{"CANARY_DAYS", "1", "settled days it answers a share of the trips", count(func(c *Config) *int { return &c.CanaryDays })},
 		{"CANARY_SHARE", "0.1", "that share, 0 to 1", share(func(c *Config) *float64 { return &c.CanaryShare })},
@@ -133,6 +137,7 @@ func table() []setting {
 		{"APPROVAL", "automatic", "automatic, or required: a person lets a new version become champion", text(func(c *Config) *string { return &c.Approval })},
 		{"LIBXGBOOST", "", "libxgboost.so; empty looks in the system and in the cache", text(func(c *Config) *string { return &c.LibXGBoost })},
 		{"GATE", "", "JSON file with what a model has to hold to be promoted, as docs/evaluation.md lists it; empty takes the defaults", text(func(c *Config) *string { return &c.Gate })},
+		{"POLICY", "", "policy file: what a night's signals lead to, as docs/policy.md explains; empty takes the default", text(func(c *Config) *string { return &c.Policy })},
 		{"ALERT_WEBHOOK", "", "URL that gets each alert as a POST of JSON; empty keeps alerts in ClickHouse alone", setWebhook},
 	}
 }
@@ -320,6 +325,16 @@ func Describe() string {
 	return b.String()
 }
 
+// oneLine keeps a PEM text on one line of a saved environment.
+func oneLine(text string) string { return strings.ReplaceAll(text, "\n", `\n`) }
+
+// PEM is the text of a setting that holds keys themselves rather than name
+// files; false where it names files.
+func PEM(setting string) (text string, inline bool) {
+	setting = strings.TrimSpace(strings.ReplaceAll(setting, `\n`, "\n"))
+	return setting, strings.HasPrefix(setting, "-----BEGIN ")
+}
+
 // Environ is the configuration as an environment, for child processes.
 func (c Config) Environ() []string {
 	stations := make([]string, len(c.Stations))
@@ -333,7 +348,8 @@ func (c Config) Environ() []string {
 		"CLICKHOUSE_ADDRESS": c.ClickHouseAddress, "CLICKHOUSE_USER": c.ClickHouseUser, "CLICKHOUSE_PASSWORD": c.ClickHousePassword, "CLICKHOUSE_DATABASE": c.ClickHouseDatabase,
 		"SOURCE": string(c.Source), "TIMETABLES_URL": c.TimetablesURL, "CLIENT_ID": c.ClientID, "API_KEY": c.APIKey, "STATIONS": strings.Join(stations, ","),
 		"CALLS_PER_MINUTE": strconv.Itoa(c.CallsPerMinute), "FULL_EVERY": c.FullEvery.String(),
-		"RECORDINGS": c.Recordings, "SEED": strconv.FormatUint(c.Seed, 10), "LISTEN": c.Listen, "ANONYMOUS": c.Anonymous, "ANONYMOUS_RATE": strconv.FormatFloat(c.AnonymousRate, 'g', -1, 64), "INSTANCE": c.Instance, "SIGNING_KEY": c.SigningKey, "LIBXGBOOST": c.LibXGBoost, "GATE": c.Gate, "ALERT_WEBHOOK": c.AlertWebhook,
+		"RECORDINGS": c.Recordings, "SEED": strconv.FormatUint(c.Seed, 10), "LISTEN": c.Listen, "ANONYMOUS": c.Anonymous, "ANONYMOUS_RATE": strconv.FormatFloat(c.AnonymousRate, 'g', -1, 64), "INSTANCE": c.Instance, "SIGNING_KEY": oneLine(c.SigningKey), "TRUSTED_KEYS": oneLine(c.TrustedKeys), "LIBXGBOOST": c.LibXGBoost, "GATE": c.Gate, "ALERT_WEBHOOK": c.AlertWebhook,
+		"POLICY":      c.Policy,
 		"SHADOW_DAYS": strconv.Itoa(c.ShadowDays), "CANARY_DAYS": strconv.Itoa(c.CanaryDays), "WATCH_DAYS": strconv.Itoa(c.WatchDays),
 		"PATIENCE_DAYS": strconv.Itoa(c.PatienceDays), "MIN_EVENTS": strconv.Itoa(c.MinEvents), "APPROVAL": c.Approval,
 		"CANARY_SHARE": strconv.FormatFloat(c.CanaryShare, 'g', -1, 64), "MAX_LOSS": strconv.FormatFloat(c.MaxLoss, 'g', -1, 64),
