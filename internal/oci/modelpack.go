@@ -67,16 +67,6 @@ type modelDescription struct {
 	} `json:"modelfs"`
 }
 
-// manifest is an OCI manifest with the type of its artefact.
-type manifest struct {
-	SchemaVersion int               `json:"schemaVersion"`
-	MediaType     types.MediaType   `json:"mediaType"`
-	ArtifactType  string            `json:"artifactType"`
-	Config        v1.Descriptor     `json:"config"`
-	Layers        []v1.Descriptor   `json:"layers"`
-	Annotations   map[string]string `json:"annotations"`
-}
-
 // artefact is a ModelPack artefact in memory.
 type artefact struct {
 	config, manifest []byte
@@ -96,7 +86,7 @@ func ModelPack(dir string) (v1.Image, error) {
 	}
 	a := &artefact{blobs: map[v1.Hash]blob{}}
 	about := describe(m)
-	head := manifest{SchemaVersion: 2, MediaType: types.OCIManifestSchema1, ArtifactType: modelArtefact, Annotations: map[string]string{
+	head := v1.Manifest{SchemaVersion: 2, MediaType: types.OCIManifestSchema1, ArtifactType: modelArtefact, Annotations: map[string]string{
 		"org.opencontainers.image.title": m.String(), "org.opencontainers.image.version": strconv.Itoa(m.Version),
 		"org.opencontainers.image.created": m.Created.UTC().Format(time.RFC3339), LabelPackageDigest: digest, LabelFeatureVersion: m.FeatureVersion}}
 	for _, e := range entries {
