@@ -78,6 +78,7 @@ func (blank) Age() time.Duration                                     { return ma
 func (blank) From() time.Time                                        { return time.Time{} }
 func (blank) Stations() []int64                                      { return nil }
 func (blank) Board(int64, time.Time, time.Time) []*rail.PlannedEvent { return nil }
+func (blank) Unplanned(rail.EventKey) (observed, added bool)         { return false, false }
 func (blank) Plan(rail.EventKey) (*rail.PlannedEvent, bool)          { return nil, false }
 func (blank) Size() feature.Size                                     { return feature.Size{} }
 
@@ -113,7 +114,7 @@ func (p program) serveAlone(ctx context.Context, c config.Config, dir string, ke
 	}
 	forecaster := serving.NewForecaster(serving.Options{Champion: champion, State: blank{}, Log: log, DataSource: "vectors", Instance: c.Instance})
 	handler := api.New(api.Options{Forecaster: forecaster, Champion: champion, Live: blank{}, Log: log, Clock: clock.Live(time.Now), Model: ref.Ref.Model,
-		Source: "vectors", DataSource: "vectors", Instance: c.Instance, Metrics: metrics, Logger: logger})
+		Source: "vectors", DataSource: "vectors", Instance: c.Instance, Version: version, Metrics: metrics, Logger: logger})
 	server := api.NewServer(handler, api.DefaultTimes(), logger)
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(listener) }()
