@@ -53,6 +53,8 @@ type Lease struct {
 	Instance string    `json:"instance"`
 	Digest   string    `json:"digest"`
 	Expires  time.Time `json:"expires"` // Temporal's time, not domain time
+	// Health is how packages did at this instance since the lease before.
+	Health []ServiceReport `json:"health,omitempty"`
 }
 
 // Names of the Model workflow's updates, signals and queries.

@@ -44,7 +44,14 @@ type Rollout struct {
 	// end of the interval.
 	MaxLoss float64 `json:"max_loss"`
 	// PatienceDays ends a stage that cannot be decided.
-	PatienceDays int      `json:"patience_days"`
+	PatienceDays int `json:"patience_days"`
+	// MaxErrorRate and MaxP99Millis end a rollout, and take a watched champion back,
+	// once so many forecasts were counted: failures by all, and the time that at most
+	// 1 % may take longer than, one of LatencyEdges. 0 is no limit. The configured
+	// ones hold, also where an input overrides the rest.
+	MaxErrorRate float64  `json:"max_error_rate,omitempty"`
+	MaxP99Millis int      `json:"max_p99_ms,omitempty"`
+	MinForecasts int      `json:"min_forecasts,omitempty"`
 	Approval     Approval `json:"approval"`
 }
 

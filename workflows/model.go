@@ -28,6 +28,8 @@ type model struct {
 	// challenger is tried by the workflow rollout; both are empty without one.
 	challenger *schemas.ChallengerEntry
 	rollout    string
+	// reports of how packages serve wait for a judgement.
+	reports []schemas.ServiceReport
 }
 
 // Model takes the updates promote, rollback and challenge, one at a time, hands
@@ -117,7 +119,9 @@ func (m *model) change(ctx workflow.Context, in schemas.SwitchInput) (schemas.Sw
 		return schemas.SwitchResult{}, err
 	}
 	defer m.busy.Unlock()
-	in.Token = workflow.GetCurrentUpdateInfo(ctx).ID
+	if in.Token == "" {
+		in.Token = workflow.GetCurrentUpdateInfo(ctx).ID
+	}
 	var steps *release.Activities
 	var champion schemas.AliasEntry
 	summary := fmt.Sprintf("champion := %s by %s", versionName(in.Package), in.Actor)
@@ -175,7 +179,10 @@ func (m *model) receiveLeases(ctx workflow.Context) {
 			m.leases = slices.DeleteFunc(m.leases, func(l schemas.Lease) bool {
 				return l.Instance == lease.Instance || l.Expires.Before(workflow.Now(ctx))
 			})
+			reports := lease.Health
+			lease.Health = nil
 			m.leases = append(m.leases, lease)
+			m.judgeService(ctx, reports)
 		}
 	})
 }

@@ -38,6 +38,12 @@ func SettleTruth(ctx workflow.Context, in schemas.SettleInput) (schemas.SettleRe
 		result.Days = schemas.DayRange{From: plan.Days[0], To: plan.Days[n-1]}
 	}
 	show(ctx, settleCard(result))
+	// The hourly one tells the rollout under way that there is more truth; one that is
+	// a step of another run, or as of a moment, leaves that to whoever asked.
+	hourly := in.AsOf.IsZero() && workflow.GetInfo(ctx).ParentWorkflowExecution == nil
+	if len(plan.Days) > 0 && hourly && !plan.AsOf.IsZero() && workflow.GetVersion(ctx, "settlement-ticks", workflow.DefaultVersion, 1) != workflow.DefaultVersion {
+		tick(ctx, schemas.DefaultModel, schemas.Tick{AsOf: plan.AsOf})
+	}
 	return result, nil
 }
 

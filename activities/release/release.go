@@ -50,6 +50,7 @@ type Activities struct {
 	Forecasts Forecasts
 	Name      string
 	Clock     Clock
+	Alerts    Alerts
 	// Rollout of a promotion that names none.
 	Rollout schemas.Rollout
 	// Key signs; Trusted are the keys of which one must have signed what is

@@ -78,6 +78,7 @@ type instance struct {
 	serving  *serving.Metrics
 	champion *serving.Champion
 	live     *livestate.Live
+	maker    *serving.Forecaster
 	log      *spool.Log
 	keys     *access.Ring
 	places   *stationBook
@@ -104,6 +105,7 @@ func (a *adapters) startAPI(ctx context.Context) (stop func(), err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	forecaster := serving.NewForecaster(serving.Options{Champion: i.champion, State: i.live, Log: i.log, DataSource: sourceName(a.config),
 		Instance: a.config.Instance, GroupOf: i.places.groupOf, Metrics: i.serving})
+	i.maker = forecaster
 	panel := serving.NewPanel(serving.PanelOptions{Forecaster: forecaster, Boards: i.live, Clock: a.clock, File: filepath.Join(i.dir, "panel.json"), Logger: a.logger})
 	i.live.Start(ctx)
 	i.background(ctx, "panel", panel.Run)
@@ -228,13 +230,16 @@ func (i *instance) keepLease(ctx context.Context) error {
 	ticker := time.NewTicker(leaseEvery)
 	defer ticker.Stop()
 	for {
-		lease := schemas.Lease{Instance: i.config.Instance, Expires: time.Now().Add(leaseFor)}
+		lease := schemas.Lease{Instance: i.config.Instance, Expires: time.Now().Add(leaseFor), Health: i.maker.TakeHealth()}
 		if loaded, err := i.champion.Current(); err == nil {
 			lease.Digest = loaded.Ref.Digest
 		}
 		_, err := i.temporal.SignalWithStartWorkflow(ctx, schemas.ModelID(schemas.DefaultModel), schemas.SignalLease, lease,
 			client.StartWorkflowOptions{TaskQueue: string(schemas.QueueControl), StaticSummary: "the one writer of " + schemas.DefaultModel + "'s aliases"},
 			schemas.WorkflowModel, schemas.ModelInput{Model: schemas.DefaultModel})
+		if err != nil {
+			i.maker.ReturnHealth(lease.Health)
+		}
 		if err != nil && ctx.Err() == nil {
 			i.logger.Warn("lease not renewed: promotions will not wait for this instance", "error", err)
 		}

@@ -57,7 +57,7 @@ func (a *adapters) steps() (workers.Steps, error) {
 		Train:    &train.Activities{Library: a.xgboost(), Objects: a.objects, NotFound: objstore.ErrNotFound, Corrupt: objstore.ErrCorrupt, Runs: a.db, Clock: a.clock, CodeVersion: codeVersion()},
 		Evaluate: &evaluate.Activities{Objects: a.objects, Champions: a.champions(), Store: a.db, Clock: a.clock, NotFound: objstore.ErrNotFound, Name: name, CodeVersion: codeVersion(), Gate: gate},
 		Release: &release.Activities{Objects: a.objects, Registry: a.registry, Journal: a.db, Promoter: promoter{a.temporal}, Forecasts: a.db, Name: name, Clock: a.clock, Rollout: rollout(a.config),
-			Key: a.key, Trusted: a.trusted, Provenance: []schemas.Provenance{origin}, Dir: a.packages, CodeVersion: codeVersion()},
+			Alerts: a.alerts, Key: a.key, Trusted: a.trusted, Provenance: []schemas.Provenance{origin}, Dir: a.packages, CodeVersion: codeVersion()},
 		Score: &score.Activities{Store: a.db, Champions: a.champions(), Clock: a.clock, Name: name, Group: schemas.DefaultGroup},
 		Monitor: &monitor.Activities{Store: a.db, Champions: a.champions(), Registry: a.registry, Promoter: promoter{a.temporal}, Objects: a.objects, Alerts: a.alerts,
 			Clock: a.clock, Name: name, Policy: book},
@@ -68,7 +68,8 @@ func (a *adapters) steps() (workers.Steps, error) {
 // rollout is the configured one.
 func rollout(c config.Config) schemas.Rollout {
 	return schemas.Rollout{ShadowDays: c.ShadowDays, CanaryDays: c.CanaryDays, CanaryShare: c.CanaryShare, WatchDays: c.WatchDays,
-		MinEvents: c.MinEvents, MaxLoss: c.MaxLoss, PatienceDays: c.PatienceDays, Approval: schemas.Approval(c.Approval)}
+		MinEvents: c.MinEvents, MaxLoss: c.MaxLoss, PatienceDays: c.PatienceDays, Approval: schemas.Approval(c.Approval),
+		MaxErrorRate: c.MaxErrorRate, MaxP99Millis: c.MaxP99Millis, MinForecasts: c.MinForecasts}
 }
 
 // gatePolicy reads the configured limits of a promotion.

@@ -71,11 +71,14 @@ func (o object) at(keys ...string) any {
 func (o object) String() string { return fmt.Sprint(o.at("kind"), "/", o.at("metadata", "name")) }
 
 // renderChart renders every template with the chart's values, the tag set.
-func renderChart(t *testing.T, tag string) ([]object, error) {
+func renderChart(t *testing.T, tag string) ([]object, error) { return renderChartWith(t, tag, "") }
+
+func renderChartWith(t *testing.T, tag, gate string) ([]object, error) {
 	t.Helper()
 	var values map[string]any
 	require.NoError(t, yaml.Unmarshal([]byte(readFile(t, "deploy", "helm", "puenktlich", "values.yaml")), &values))
 	values["image"].(map[string]any)["tag"] = tag
+	values["gate"] = gate
 	files, err := filepath.Glob(fromRoot(t, "deploy", "helm", "puenktlich", "templates", "*"))
 	require.NoError(t, err)
 	require.NotEmpty(t, files)
@@ -220,6 +223,29 @@ func TestChartSettingsAreKnown(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []int64{8000105}, c.Stations)
 	require.Equal(t, "/keys/signing-key.pem", c.SigningKey)
+}
+
+// A gate comes as a file of its own, mounted wherever the setting names it.
+func TestChartPassesAGate(t *testing.T) {
+	t.Parallel()
+	objects, err := renderChartWith(t, "v1", `{"min_events": 500}`)
+	require.NoError(t, err)
+	line := readCommandLine(t)
+	mounted := 0
+	for _, o := range objects {
+		if o.String() == "ConfigMap/rel-gate" {
+			require.Equal(t, `{"min_events": 500}`, o.at("data", "gate.json"))
+		}
+		if o.String() == "ConfigMap/rel-settings" {
+			require.Equal(t, "/settings/gate.json", o.at("data", "PUENKTLICH_GATE"))
+		}
+		if containers, is := o.at("spec", "template", "spec", "containers").([]any); is {
+			checkContainer(t, o, containers[0].(map[string]any), line)
+			require.Contains(t, fmt.Sprint(containers[0]), "mountPath:/settings", o)
+			mounted++
+		}
+	}
+	require.Greater(t, mounted, 6)
 }
 
 func TestChartDemandsAnImage(t *testing.T) {

@@ -80,6 +80,8 @@ type Config struct {
 	ShadowDays, CanaryDays, WatchDays, PatienceDays, MinEvents int
 	CanaryShare, MaxLoss                                       float64
 	Approval                                                   string
+	MaxErrorRate                                               float64
+	MaxP99Millis, MinForecasts                                 int
 }
 
 // setting is one line of the table.
@@ -134,6 +136,9 @@ func table() []setting {
 		{"PATIENCE_DAYS", "14", "settled days after which a stage that cannot be decided ends", count(func(c *Config) *int { return &c.PatienceDays })},
 		{"MIN_EVENTS", "200", "events with a truth that a judgement needs", count(func(c *Config) *int { return &c.MinEvents })},
 		{"MAX_LOSS", "0.002", "Brier score by which a new version may be worse at the upper end of the interval", share(func(c *Config) *float64 { return &c.MaxLoss })},
+		{"MAX_ERROR_RATE", "0.02", "share of failed forecasts beyond which a challenger is rejected and a new champion rolled back; 0 for no limit", share(func(c *Config) *float64 { return &c.MaxErrorRate })},
+		{"MAX_P99", "250", "milliseconds that at most 1 % of the forecasts may take longer than, else the same; 5, 10, 25, 50, 100, 250, 500 or 1000, 0 for no limit", count(func(c *Config) *int { return &c.MaxP99Millis })},
+		{"MIN_FORECASTS", "100", "forecasts that such a judgement needs", count(func(c *Config) *int { return &c.MinForecasts })},
 		{"APPROVAL", "automatic", "automatic, or required: a person lets a new version become champion", text(func(c *Config) *string { return &c.Approval })},
 		{"LIBXGBOOST", "", "libxgboost.so; empty looks in the system and in the cache", text(func(c *Config) *string { return &c.LibXGBoost })},
 		{"GATE", "", "JSON file with what a model has to hold to be promoted, as docs/evaluation.md lists it; empty takes the defaults", text(func(c *Config) *string { return &c.Gate })},
@@ -352,6 +357,7 @@ func (c Config) Environ() []string {
 		"POLICY":      c.Policy,
 		"SHADOW_DAYS": strconv.Itoa(c.ShadowDays), "CANARY_DAYS": strconv.Itoa(c.CanaryDays), "WATCH_DAYS": strconv.Itoa(c.WatchDays),
 		"PATIENCE_DAYS": strconv.Itoa(c.PatienceDays), "MIN_EVENTS": strconv.Itoa(c.MinEvents), "APPROVAL": c.Approval,
+		"MAX_ERROR_RATE": strconv.FormatFloat(c.MaxErrorRate, 'g', -1, 64), "MAX_P99": strconv.Itoa(c.MaxP99Millis), "MIN_FORECASTS": strconv.Itoa(c.MinForecasts),
 		"CANARY_SHARE": strconv.FormatFloat(c.CanaryShare, 'g', -1, 64), "MAX_LOSS": strconv.FormatFloat(c.MaxLoss, 'g', -1, 64),
 	} {
 		environ = append(environ, Prefix+name+"="+value)

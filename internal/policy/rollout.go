@@ -81,5 +81,5 @@ func CheckRollout(r schemas.Rollout) error {
 	case r.Approval != "" && r.Approval != schemas.ApprovalAutomatic && r.Approval != schemas.ApprovalRequired:
 		return fmt.Errorf("rollout: approval is %q: want %s or %s", r.Approval, schemas.ApprovalAutomatic, schemas.ApprovalRequired)
 	}
-	return nil
+	return checkService(r)
 }

@@ -48,6 +48,7 @@ type Options struct {
 type Forecaster struct {
 	o      Options
 	recent recent
+	health health
 }
 
 // NewForecaster makes a Forecaster.
@@ -110,6 +111,7 @@ func (f *Forecaster) Answer(r Request) (Result, error) {
 	trial := f.o.Champion.Trial()
 	var rows []schema.Prediction
 	for i, key := range r.Events {
+		begun := time.Now()
 		answers, beside := voices(loaded, trial, key.Stop)
 		known, found := f.recall(key, r.cutOff(i), &result.Timing)
 		if !found {
@@ -117,6 +119,9 @@ func (f *Forecaster) Answer(r Request) (Result, error) {
 			continue
 		}
 		made, err := f.told(answers, known, &result.Timing)
+		if err != nil {
+			f.health.note(answers, time.Since(begun), true)
+		}
 		if err != nil && answers.role == schema.RoleCanary { // nobody is worse off for a canary
 			f.o.Metrics.failed.WithLabelValues(string(answers.role)).Inc()
 			answers, beside = *beside, nil
@@ -131,15 +136,19 @@ func (f *Forecaster) Answer(r Request) (Result, error) {
 		if r.Explain {
 			given.Reasons = explain(answers.Loaded, known, &result.Timing)
 		}
+		f.health.note(answers, time.Since(begun), false)
 		result.Forecasts, result.Index = append(result.Forecasts, given), append(result.Index, i)
 		if beside == nil {
 			continue
 		}
-		if other, err := f.told(*beside, known, &result.Timing); err == nil { // only logged: its failure is nobody's
-			rows = append(rows, f.requested(*beside, other, r.ID))
-		} else {
+		begun = time.Now()
+		other, err := f.told(*beside, known, &result.Timing)
+		f.health.note(*beside, time.Since(begun), err != nil)
+		if err != nil { // only logged: its failure is nobody's
 			f.o.Metrics.failed.WithLabelValues(string(beside.role)).Inc()
+			continue
 		}
+		rows = append(rows, f.requested(*beside, other, r.ID))
 	}
 	return result, f.log(rows, schema.FromRequest, &result.Timing)
 }

@@ -192,6 +192,7 @@ func (p *Panel) station(loaded *Loaded, m moment) ([]schema.Prediction, error) {
 func (p *Panel) row(v voice, known made, horizon int) (schema.Prediction, error) {
 	var timing Timing
 	m, err := p.o.Forecaster.forecast(v, known, &timing)
+	p.o.Forecaster.health.note(v, known.took+timing.Predict, err != nil)
 	if err != nil {
 		return schema.Prediction{}, err
 	}

@@ -25,6 +25,9 @@ securityContext:
 volumeMounts:
   - {name: data, mountPath: /data}
   - {name: signing-key, mountPath: /keys, readOnly: true}
+  {{- if .Values.gate }}
+  - {name: gate, mountPath: /settings, readOnly: true}
+  {{- end }}
   - {name: tmp, mountPath: /tmp}
 {{- end -}}
 
@@ -41,6 +44,10 @@ automountServiceAccountToken: false
 {{- define "puenktlich.volumes" -}}
 - name: signing-key
   secret: {secretName: {{ .Values.signingKeySecret }}, defaultMode: 0440}
+{{- if .Values.gate }}
+- name: gate
+  configMap: {name: {{ .Release.Name }}-gate}
+{{- end }}
 - name: tmp
   emptyDir: {}
 {{- end -}}
