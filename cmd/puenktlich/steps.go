@@ -10,6 +10,7 @@ import (
 
 	"go.temporal.io/sdk/worker"
 
+	"puenktlich/activities/backtest"
 	"puenktlich/activities/collect"
 	"puenktlich/activities/evaluate"
 	"puenktlich/activities/experiment"
@@ -54,6 +55,7 @@ func (a *adapters) steps() (workers.Steps, error) {
 			Key: a.key, Provenance: []schemas.Provenance{origin}, Dir: a.packages, CodeVersion: codeVersion()},
 		Score:      &score.Activities{Store: a.db, Champions: a.champions(), Clock: a.clock, Name: name, Group: schemas.DefaultGroup},
 		Monitor:    &monitor.Activities{Store: a.db, Champions: a.champions(), Clock: a.clock, Name: name},
+		Backtest:   &backtest.Activities{Store: a.db, Objects: a.objects, Registry: a.registry, Runs: watchedRuns{a.temporal}, Name: name},
 		Experiment: &experiment.Activities{Reader: experiments(a.db, a.objects)},
 	}, nil
 }
