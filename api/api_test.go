@@ -34,7 +34,7 @@ func TestBoard(t *testing.T) {
 	if !strings.Contains(string(a.raw), `"planned":"2024-10-29T10:45:00+01:00"`) || b.Clock.Ended || b.Clock.Note != "" {
 		t.Errorf("times or clock: %s", a.raw)
 	}
-	if got := a.header.Get("Server-Timing"); !regexp.MustCompile(`^features;dur=[0-9.]+, predict;dur=[0-9.]+, log;dur=[0-9.]+$`).MatchString(got) {
+	if got := a.header.Get("Server-Timing"); !regexp.MustCompile(`^auth;dur=[0-9.]+, parse;dur=[0-9.]+, features;dur=[0-9.]+, predict;dur=[0-9.]+, log;dur=[0-9.]+$`).MatchString(got) {
 		t.Errorf("Server-Timing %q", got)
 	}
 	// The newest poll applied was that of the train in 30 minutes, 40 minutes ago;
@@ -123,7 +123,7 @@ func TestWrongRequests(t *testing.T) {
 		detail string
 		near   string
 	}{
-		{boardPath + "?houres=2", 400, `unknown query parameter "houres": this route takes ["from" "hours" "event"]`, ""},
+		{boardPath + "?houres=2", 400, `unknown query parameter "houres": this route takes ["from" "hours" "event" "explain"]`, ""},
 		{boardPath + "?hours=2&hours=3", 400, `"hours" is given 2 times`, ""},
 		{boardPath + "?hours=0", 400, `hours="0": want a whole number from 1 to 12`, ""},
 		{boardPath + "?hours=13", 400, `hours="13": want a whole number from 1 to 12`, ""},
@@ -136,7 +136,9 @@ func TestWrongRequests(t *testing.T) {
 		{"/v1/stations/frankfrt/forecasts", 404, `no station "frankfrt" here`, "8000105"},
 		{"/v1/stations/zzzzzzzzzzzz/forecasts", 404, "no station", ""},
 		{"/v1/stations?x=1", 400, "this route takes none", ""},
-		{"/v1/forecasts", 400, `stop_id="": want tripHash-YYMMDDHHMM-index`, ""},
+		{"/v1/forecasts", 400, "name the event by stop_id", ""},
+		{"/v1/forecasts?stop_id=x", 400, `stop_id="x": want tripHash-YYMMDDHHMM-index`, ""},
+		{boardPath + "?explain=perhaps", 400, `explain="perhaps": want true or false`, ""},
 		{"/v1/forecasts?stop_id=1-2410290900-1", 404, "no departure of stop", ""},
 		{"/v1/forecasts?event=arrival&stop_id=" + stop, 404, "no arrival of stop", string(departure(2, 50).Stop)},
 		{"/v1/forecasts?at=2024-10-29T23:00&stop_id=" + stop, 400, "lies in the future", ""},

@@ -38,10 +38,9 @@ func near(text string, all []rail.Station) []Match {
 		rail.Station
 		distance int
 	}
-	wanted := strings.ToLower(text)
 	var found []candidate
 	for _, station := range all {
-		if d, fits := apart(wanted, station); fits {
+		if d, fits := apart(text, station); fits {
 			found = append(found, candidate{station, d})
 		}
 	}
@@ -55,19 +54,54 @@ func near(text string, all []rail.Station) []Match {
 
 // apart says how far a station is from what was wanted, and whether that is
 // close: by its number, its whole name, or one word of it, which must fit better.
+// A name that begins with what was wanted is nearer than one that holds it.
 func apart(wanted string, station rail.Station) (d int, fits bool) {
-	name := strings.ToLower(station.Name)
-	if strings.Contains(name, wanted) {
-		return 0, true
-	}
-	d = min(distance(wanted, strconv.FormatInt(station.EVA, 10)), distance(wanted, name))
+	d = distance(wanted, strconv.FormatInt(station.EVA, 10))
 	fits = d <= max(2, len(wanted)/2)
-	for _, word := range strings.FieldsFunc(name, func(r rune) bool { return !unicode.IsLetter(r) }) {
-		if w := distance(wanted, word); w <= max(1, len(wanted)/3) {
-			d, fits = min(d, w), true
+	for _, how := range foldings {
+		wanted, name := how(wanted), how(station.Name)
+		switch {
+		case wanted == "":
+			continue
+		case strings.HasPrefix(name, wanted):
+			return 0, true
+		case strings.Contains(name, wanted):
+			d, fits = min(d, 1), true
+		}
+		if w := distance(wanted, name); w <= max(2, len(wanted)/2) {
+			d, fits = min(d, w+1), true
+		}
+		for word := range strings.FieldsSeq(name) {
+			if w := distance(wanted, word); w <= max(1, len(wanted)/3) {
+				d, fits = min(d, w+1), true
+			}
 		}
 	}
 	return d, fits
+}
+
+// foldings are the two ways in which names are written without umlauts.
+var foldings = []func(string) string{
+	fold(strings.NewReplacer("ä", "ae", "ö", "oe", "ü", "ue", "ß", "ss", "é", "e", "è", "e", "á", "a", "ó", "o", "ł", "l")),
+	fold(strings.NewReplacer("ä", "a", "ö", "o", "ü", "u", "ß", "s", "é", "e", "è", "e", "á", "a", "ó", "o", "ł", "l")),
+}
+
+// fold writes a name in lower case, without umlauts, its words apart by one space.
+func fold(letters *strings.Replacer) func(string) string {
+	return func(name string) string {
+		name = letters.Replace(strings.ToLower(name))
+		return strings.Join(strings.FieldsFunc(name, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }), " ")
+	}
+}
+
+// same says that two names are one, however they are written.
+func same(a, b string) bool {
+	for _, how := range foldings {
+		if folded := how(a); folded != "" && folded == how(b) {
+			return true
+		}
+	}
+	return false
 }
 
 // distance is Levenshtein's: the fewest bytes to insert, delete or replace.

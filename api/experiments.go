@@ -43,10 +43,10 @@ type experimentView struct {
 func (s *server) addExperiments(e *gin.Engine) {
 	p := &experimentPages{runs: &runs{s.o.Experiments}}
 	p.templates = template.Must(template.New("").Funcs(experimentFuncs()).ParseFS(pageFiles, "page/experiments/*.html"))
-	guard := s.o.Guard(RoleRead)
-	e.GET("/experiments", guard, s.page(p, "list.html", p.list))
-	e.GET("/experiments/compare", guard, s.page(p, "compare.html", p.compare))
-	e.GET("/experiments/:id", guard, s.page(p, "run.html", p.card))
+	r := route{role: RoleRead}
+	e.GET("/experiments", s.admit(r), s.bound(r), s.page(p, "list.html", p.list))
+	e.GET("/experiments/compare", s.admit(r), s.bound(r), s.page(p, "compare.html", p.compare))
+	e.GET("/experiments/:id", s.admit(r), s.bound(r), s.page(p, "run.html", p.card))
 }
 
 // page makes a page of what fill reads. An error is a page too, for a browser;

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -51,6 +52,12 @@ func (h *hand) Ended() bool {
 	return h.ended
 }
 
+func (h *hand) set(now time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.now = now
+}
+
 func (h *hand) end() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -60,6 +67,7 @@ func (h *hand) end() {
 // house is an API with all its parts, real ones but for the tiny model.
 type house struct {
 	*gin.Engine
+	options  Options
 	db       *warehouse.DB
 	live     *livestate.Live
 	log      *spool.Log
@@ -111,8 +119,8 @@ func build(t testing.TB) *house {
 	t.Cleanup(func() { _ = h.log.Close() })
 	h.champion = serving.NewChampion(serving.ChampionOptions{Model: schemas.DefaultModel, Packages: &servingtest.Packages{}, Dir: t.TempDir(), Logger: quiet})
 	forecaster := serving.NewForecaster(serving.Options{Champion: h.champion, State: h.live, Log: h.log, DataSource: "test", Instance: "api-1"})
-	h.Engine = newEngine(Options{Forecaster: forecaster, Champion: h.champion, Live: h.live, Log: h.log, Clock: h.clock,
-		Model: schemas.DefaultModel, Source: "recording", Instance: "api-1", Registry: h.registry, Experiments: h.experiments, Logger: quiet,
+	h.options = Options{Forecaster: forecaster, Champion: h.champion, Live: h.live, Log: h.log, Clock: h.clock,
+		Model: schemas.DefaultModel, Source: "recording", DataSource: "test", Instance: "api-1", Record: db, Registry: h.registry, Experiments: h.experiments, Logger: quiet,
 		Stations: func() []rail.Station { return []rail.Station{{EVA: 8000105, Name: "Frankfurt(Main)Hbf"}} },
 		Stored: func(ctx context.Context, id string) (schema.Prediction, bool, error) {
 			p, err := db.PredictionByID(ctx, id)
@@ -120,7 +128,8 @@ func build(t testing.TB) *house {
 				return p, false, nil
 			}
 			return p, err == nil, err
-		}})
+		}}
+	h.Engine = newEngine(h.options)
 	return h
 }
 
@@ -198,11 +207,24 @@ func (h *house) get(t testing.TB, path string) answer {
 
 func (h *house) do(t testing.TB, method, path string) answer {
 	t.Helper()
+	return h.send(t, httptest.NewRequestWithContext(t.Context(), method, path, nil))
+}
+
+// post sends a body as JSON.
+func (h *house) post(t testing.TB, path, body string) answer {
+	t.Helper()
+	request := httptest.NewRequestWithContext(t.Context(), http.MethodPost, path, strings.NewReader(body))
+	request.Header.Set("Content-Type", "application/json")
+	return h.send(t, request)
+}
+
+func (h *house) send(t testing.TB, request *http.Request) answer {
+	t.Helper()
 	recorder := httptest.NewRecorder()
-	h.ServeHTTP(recorder, httptest.NewRequestWithContext(t.Context(), method, path, nil))
+	h.ServeHTTP(recorder, request)
 	a := answer{status: recorder.Code, header: recorder.Header(), raw: recorder.Body.Bytes()}
 	if err := json.Unmarshal(a.raw, &a.body); err != nil {
-		t.Fatalf("%s %s: %d %q is not JSON: %v", method, path, a.status, a.raw, err)
+		t.Fatalf("%s %s: %d %q is not JSON: %v", request.Method, request.URL, a.status, a.raw, err)
 	}
 	return a
 }

@@ -12,9 +12,10 @@ import (
 	"puenktlich/internal/serving"
 )
 
-// forecasts is the resource of single forecasts.
+// forecasts is the resource of forecasts of single events.
 type forecasts struct {
 	live       Live
+	names      func() []rail.Station
 	clock      func() moment
 	forecaster Forecaster
 }
@@ -25,65 +26,62 @@ type single struct {
 	Forecast serving.Forecast `json:"forecast"`
 }
 
+// namesEvent are the query parameters that name an event.
+func namesEvent(more ...string) []string {
+	return append([]string{"stop_id", "station", "train", "date", "planned", "event"}, more...)
+}
+
 func (f *forecasts) get(c *gin.Context) error {
 	clock := f.clock()
-	plan, err := f.find(c.Query("stop_id"), c.Query("event"))
+	plan, err := f.finder(clock).event(asked{StopID: c.Query("stop_id"), Station: c.Query("station"), Train: c.Query("train"),
+		Date: c.Query("date"), Planned: c.Query("planned"), Event: c.Query("event")})
 	if err != nil {
 		return err
 	}
-	at, err := f.cutoff(c.Query("at"), clock.Now, plan)
+	at, err := cutoff(f.live, c.Query("at"), clock.Now, plan)
 	if err != nil {
 		return err
 	}
-	explain := true
-	if text := c.Query("explain"); text != "" {
-		if explain, err = strconv.ParseBool(text); err != nil {
-			return invalid("explain=%q: want true or false", text)
-		}
+	explain, err := parseExplain(c, true)
+	if err != nil {
+		return err
 	}
+	callOf(c).asks()
 	result, err := f.forecaster.Answer(serving.Request{ID: requestID(c), Events: []rail.EventKey{plan.Key()}, At: at, Explain: explain})
 	if err != nil {
 		return err
 	}
 	if len(result.Forecasts) == 0 {
-		return &Error{Kind: KindNotFound, Detail: fmt.Sprintf("at %s the timetable did not name %s yet; ask with a later at=", at.In(rail.Berlin).Format(time.RFC3339), plan.Key())}
+		return notNamedYet(plan, at)
 	}
 	serverTiming(c, result.Timing)
 	c.JSON(http.StatusOK, single{clock, result.Forecasts[0]})
 	return nil
 }
 
-// find answers the event that was named. A stop with one event needs no event.
-func (f *forecasts) find(stop, event string) (*rail.PlannedEvent, error) {
-	if _, err := rail.StopID(stop).Parse(); err != nil {
-		return nil, invalid("stop_id=%q: want tripHash-YYMMDDHHMM-index, as the stops of a board have it", stop)
+func (f *forecasts) finder(clock moment) *finder {
+	return &finder{live: f.live, names: f.names, now: clock.Now}
+}
+
+func notNamedYet(plan *rail.PlannedEvent, at time.Time) *Error {
+	return &Error{Kind: KindNotFound, Detail: fmt.Sprintf("at %s the timetable did not name %s yet; ask with a later at=", at.In(rail.Berlin).Format(time.RFC3339), plan.Key())}
+}
+
+// parseExplain reads whether reasons are wanted.
+func parseExplain(c *gin.Context, otherwise bool) (bool, error) {
+	text := c.Query("explain")
+	if text == "" {
+		return otherwise, nil
 	}
-	if !f.live.Ready() {
-		return nil, errNotFilled
+	explain, err := strconv.ParseBool(text)
+	if err != nil {
+		return false, invalid("explain=%q: want true or false", text)
 	}
-	kinds := []rail.EventKind{rail.Departure, rail.Arrival}
-	if event != "" {
-		kind, err := parseEvent(event)
-		if err != nil {
-			return nil, err
-		}
-		kinds = []rail.EventKind{kind}
-	}
-	var other []Match
-	for _, kind := range []rail.EventKind{rail.Departure, rail.Arrival} {
-		plan, found := f.live.Plan(rail.EventKey{Stop: rail.StopID(stop), Kind: kind})
-		if found && kind == kinds[0] || found && event == "" {
-			return plan, nil
-		}
-		if found {
-			other = append(other, Match{stop, string(kind)})
-		}
-	}
-	return nil, &Error{Kind: KindNotFound, Near: other, Detail: fmt.Sprintf("no %s of stop %q in the timetable that is held; a board lists what there is", kinds[0], stop)}
+	return explain, nil
 }
 
 // cutoff is at, or now. A forecast is made before the planned time.
-func (f *forecasts) cutoff(text string, now time.Time, plan *rail.PlannedEvent) (time.Time, error) {
+func cutoff(live Live, text string, now time.Time, plan *rail.PlannedEvent) (time.Time, error) {
 	at := now
 	if text != "" {
 		var err error
@@ -95,8 +93,8 @@ func (f *forecasts) cutoff(text string, now time.Time, plan *rail.PlannedEvent) 
 	switch {
 	case at.After(now):
 		return at, invalid("at=%s lies in the future; it is %s", text, now.Format(time.RFC3339))
-	case plan.Planned.Before(f.live.From()):
-		return at, invalid("the event was planned for %s; what was known of it is held back to %s", planned, f.live.From().In(rail.Berlin).Format(time.RFC3339))
+	case plan.Planned.Before(live.From()):
+		return at, invalid("the event was planned for %s; what was known of it is held back to %s", planned, live.From().In(rail.Berlin).Format(time.RFC3339))
 	case at.After(plan.Planned):
 		return at, &Error{Kind: KindPassed, Detail: fmt.Sprintf("the event was planned for %s, which has passed; forecasts are made before it: ask with at=", planned)}
 	}

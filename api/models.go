@@ -67,7 +67,11 @@ func (m *models) known(name string) error {
 	if name == m.model {
 		return nil
 	}
-	return &Error{Kind: KindNotFound, Detail: fmt.Sprintf("no model %q is served here", name), Near: []Match{{m.model, m.model}}}
+	return noModel(name, m.model)
+}
+
+func noModel(name, served string) *Error {
+	return &Error{Kind: KindNotFound, Detail: fmt.Sprintf("no model %q is served here", name), Near: []Match{{served, served}}}
 }
 
 func (m *models) describe(ctx context.Context) modelAnswer {

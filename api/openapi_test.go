@@ -3,6 +3,7 @@ package api
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -22,8 +23,15 @@ type document struct {
 }
 
 type operation struct {
-	Parameters []struct{ Name, In string } `json:"parameters"`
-	Responses  map[string]struct {
+	Parameters  []struct{ Name, In string } `json:"parameters"`
+	RequestBody *struct {
+		Required bool `json:"required"`
+		Content  map[string]struct {
+			Schema shape `json:"schema"`
+		} `json:"content"`
+	} `json:"requestBody"`
+	Responses map[string]struct {
+		Ref     string `json:"$ref"`
 		Content map[string]struct {
 			Schema shape `json:"schema"`
 		} `json:"content"`
@@ -45,8 +53,13 @@ type shape struct {
 
 func read(t *testing.T) document {
 	t.Helper()
+	s := &server{o: Options{}.withDefaults()}
+	source, err := completeDocument(openAPISource, s.described())
+	if err != nil {
+		t.Fatal(err)
+	}
 	var d document
-	if err := json.Unmarshal(openAPIDocument, &d); err != nil {
+	if err := json.Unmarshal(source, &d); err != nil {
 		t.Fatal(err)
 	}
 	if d.OpenAPI != "3.1.0" || len(d.Paths) == 0 {
@@ -83,13 +96,13 @@ func TestTheDocumentListsTheParameters(t *testing.T) {
 	t.Parallel()
 	d := read(t)
 	s := &server{o: Options{}.withDefaults()}
-	for _, r := range s.routes() {
+	for _, r := range s.described() {
 		want := slices.Sorted(slices.Values(r.accepts))
 		for _, match := range parameter.FindAllStringSubmatch(r.path, -1) {
 			want = append(want, "path "+match[1])
 		}
 		var got []string
-		for _, p := range d.Paths[parameter.ReplaceAllString(r.path, "{$1}")]["get"].Parameters {
+		for _, p := range d.Paths[parameter.ReplaceAllString(r.path, "{$1}")][strings.ToLower(r.verb())].Parameters {
 			if p.In == "path" {
 				p.Name = "path " + p.Name
 			}
@@ -98,7 +111,28 @@ func TestTheDocumentListsTheParameters(t *testing.T) {
 		slices.Sort(want)
 		slices.Sort(got)
 		if !slices.Equal(got, want) {
-			t.Errorf("%s takes %q, the document says %q", r.path, want, got)
+			t.Errorf("%s %s takes %q, the document says %q", r.verb(), r.path, want, got)
+		}
+	}
+}
+
+// A route that takes a body says which kinds of body, and no other does.
+func TestTheDocumentListsTheBodies(t *testing.T) {
+	t.Parallel()
+	d := read(t)
+	s := &server{o: Options{}.withDefaults()}
+	for _, r := range s.described() {
+		var want, got []string
+		if r.body > 0 {
+			if want = r.media; len(want) == 0 {
+				want = []string{"application/json"}
+			}
+		}
+		if body := d.Paths[parameter.ReplaceAllString(r.path, "{$1}")][strings.ToLower(r.verb())].RequestBody; body != nil {
+			got = slices.Sorted(maps.Keys(body.Content))
+		}
+		if want = slices.Sorted(slices.Values(want)); !slices.Equal(got, want) {
+			t.Errorf("%s %s reads %q, the document says %q", r.verb(), r.path, want, got)
 		}
 	}
 }
@@ -120,7 +154,11 @@ func TestAnswersHaveTheShapeOfTheDocument(t *testing.T) {
 		{"/v1/stations/1/forecasts", "/v1/stations/{eva}/forecasts", 404},
 		{"/v1/forecasts?stop_id=" + stop, "/v1/forecasts", 200},
 		{"/v1/forecasts?stop_id=" + url.QueryEscape(string(departure(3, -30).Stop)), "/v1/forecasts", 422},
+		{"/v1/forecasts?station=8000105&train=RE+54", "/v1/forecasts", 409},
 		{"/v1/predictions/" + id, "/v1/predictions/{id}", 200},
+		{"/v1/models/punctuality/scores", "/v1/models/{name}/scores", 200},
+		{"/v1/models/punctuality/scores?from=yesterday", "/v1/models/{name}/scores", 400},
+		{"/v1/alerts?state=all", "/v1/alerts", 200},
 		{"/v1/models/punctuality", "/v1/models/{name}", 200},
 		{"/v1/models/other", "/v1/models/{name}", 404},
 		{"/healthz", "/healthz", 200},

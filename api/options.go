@@ -5,9 +5,9 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/gin-gonic/gin"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"puenktlich/internal/access"
 	"puenktlich/internal/feature"
 	"puenktlich/internal/rail"
 	"puenktlich/internal/serving"
@@ -23,6 +23,8 @@ type Forecaster interface {
 // Champion is the package that answers.
 type Champion interface {
 	Current() (*serving.Loaded, error)
+	// Reasons explains a logged forecast; nil where its package is not loaded.
+	Reasons(digest string, vector []float32) []serving.Reason
 }
 
 // Live is what is known of the railway at present.
@@ -43,6 +45,17 @@ type Pending interface {
 	Find(id string) (schema.Prediction, bool, error)
 }
 
+// Record is what the store keeps of forecasts once they were made: what became of
+// them, what people said of them, how they scored, what is wrong at present.
+type Record interface {
+	TruthOf(ctx context.Context, p schema.Prediction) (schema.Outcome, error)
+	SaveFeedback(ctx context.Context, f schema.Feedback) error
+	FeedbackOn(ctx context.Context, predictionID string) ([]schema.Feedback, error)
+	Scores(ctx context.Context, q schema.MonitorQuery) ([]schema.Score, error)
+	Reliability(ctx context.Context, q schema.ReliabilityQuery) ([]schema.ReliabilityBin, error)
+	Alerts(ctx context.Context, state schema.AlertState, limit int) ([]schema.Alert, error)
+}
+
 // Registry says what is live and was.
 type Registry interface {
 	Aliases(ctx context.Context, model string) (schemas.Aliases, string, error)
@@ -55,13 +68,13 @@ type Clock interface {
 }
 
 // Role is what a caller may do.
-type Role string
+type Role = access.Role
 
 // Roles, each including those before it.
 const (
-	RoleRead    Role = "read"
-	RolePredict Role = "predict"
-	RoleOperate Role = "operate"
+	RoleRead    = access.RoleRead
+	RolePredict = access.RolePredict
+	RoleOperate = access.RoleOperate
 )
 
 // Options are the parts an API is made of. Forecaster, Champion, Live, Log,
@@ -74,10 +87,14 @@ type Options struct {
 	Clock      Clock
 	Model      string // the one model served here
 	Source     string // live, recording or simulation
+	DataSource string // of the plan, the changes and the truth in the store
 	Instance   string
 	// Stored finds predictions that arrived in the store. Nil: only those on
 	// their way are found.
 	Stored func(ctx context.Context, id string) (p schema.Prediction, found bool, err error)
+	// Record reads what became of forecasts. Nil: there is no store, and the routes
+	// that need it say so.
+	Record Record
 	// Collection answers how the collection of each station goes, for the metrics.
 	// Nil: there are no such figures.
 	Collection func(ctx context.Context) ([]schema.StationHealth, error)
@@ -92,8 +109,8 @@ type Options struct {
 	// Stations answers names of stations; it is asked often and must not wait.
 	// Nil, or a station without a name: its number.
 	Stations func() []rail.Station
-	// Guard makes the middleware that lets a role pass. Nil: everyone.
-	Guard func(Role) gin.HandlerFunc
+	// Gate lets callers in. Nil: everyone, to everything.
+	Gate Gate
 	// Metrics is served under /metrics. Defaults to a registry of its own.
 	Metrics *prometheus.Registry
 	// Logger defaults to slog.Default().
@@ -101,9 +118,6 @@ type Options struct {
 }
 
 func (o Options) withDefaults() Options {
-	if o.Guard == nil {
-		o.Guard = func(Role) gin.HandlerFunc { return func(*gin.Context) {} }
-	}
 	if o.Stations == nil {
 		o.Stations = func() []rail.Station { return nil }
 	}

@@ -12,14 +12,6 @@ import (
 //go:embed page
 var pageFiles embed.FS
 
-//go:embed openapi.json
-var openAPIDocument []byte
-
-func openAPI(c *gin.Context) error {
-	c.Data(http.StatusOK, "application/json", openAPIDocument)
-	return nil
-}
-
 // addPage serves the page at the root. It loads nothing from elsewhere.
 func (s *server) addPage(e *gin.Engine) {
 	for path, file := range map[string][2]string{

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"math"
 	"net/http"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"puenktlich/internal/rail"
+	"puenktlich/internal/serving"
 	schema "puenktlich/schemas/clickhouse"
 )
 
@@ -18,6 +20,8 @@ type predictions struct {
 	log      Pending
 	stored   func(ctx context.Context, id string) (schema.Prediction, bool, error)
 	champion Champion
+	record   Record // nil: what became of a forecast cannot be asked
+	logger   *slog.Logger
 }
 
 // logged is one prediction as it was logged.
@@ -45,6 +49,22 @@ type logged struct {
 	PBaseline      *float64       `json:"p_baseline"`
 	// Shipped says whether it has arrived in the store.
 	Shipped bool `json:"shipped"`
+	// Reasons are null where the package that made it is not served any more.
+	Reasons []serving.Reason `json:"reasons"`
+	// Truth is null until the event has settled, or where the store cannot be
+	// read; TruthNote then says which.
+	Truth     *truth   `json:"truth"`
+	TruthNote string   `json:"truth_note,omitempty"`
+	Feedback  []remark `json:"feedback"`
+}
+
+// truth is what became of the event of a forecast.
+type truth struct {
+	Cancelled    bool       `json:"cancelled"`
+	Actual       *time.Time `json:"actual"` // null where cancelled
+	DelayMinutes *int32     `json:"delay_minutes"`
+	OnTime       *bool      `json:"on_time"`
+	Evidence     string     `json:"evidence"`
 }
 
 // featureValue is one value that was used; null = not known. The name is known
@@ -59,27 +79,64 @@ func (p *predictions) get(c *gin.Context) error {
 	if !sane.MatchString(id) {
 		return invalid("%q is no id of a prediction: answers carry it as prediction_id", id)
 	}
-	found, waits, err := p.log.Find(id)
+	found, shipped, err := p.find(c, id)
 	if err != nil {
 		return err
 	}
-	if waits {
-		c.JSON(http.StatusOK, p.describe(found, false))
-		return nil
+	answer := p.describe(found, shipped)
+	answer.Reasons = p.champion.Reasons(found.Digest, found.Features)
+	p.follow(c, found, &answer)
+	c.JSON(http.StatusOK, answer)
+	return nil
+}
+
+// find looks on this instance's disk, then in the store.
+func (p *predictions) find(c *gin.Context, id string) (row schema.Prediction, shipped bool, err error) {
+	row, waits, err := p.log.Find(id)
+	switch {
+	case err != nil || waits:
+		return row, false, err
+	case p.stored == nil:
+		return row, false, missing(id)
 	}
-	if p.stored == nil {
-		return missing(id)
-	}
-	found, arrived, err := p.stored(c.Request.Context(), id)
+	row, arrived, err := p.stored(c.Request.Context(), id)
 	if err != nil {
 		_ = c.Error(err)
-		return unavailable("predictions that were stored cannot be read at the moment; forecasts go on")
+		return row, false, unavailable("predictions that were stored cannot be read at the moment; forecasts go on")
 	}
 	if !arrived {
-		return missing(id)
+		return row, false, missing(id)
 	}
-	c.JSON(http.StatusOK, p.describe(found, true))
-	return nil
+	return row, true, nil
+}
+
+// follow adds what became of the event, and what was said of the forecast.
+func (p *predictions) follow(c *gin.Context, row schema.Prediction, answer *logged) {
+	answer.Feedback = []remark{}
+	if p.record == nil {
+		answer.TruthNote = "this instance has no store to read the outcome from"
+		return
+	}
+	outcome, err := p.record.TruthOf(c.Request.Context(), row)
+	var heard []schema.Feedback
+	if err == nil {
+		heard, err = p.record.FeedbackOn(c.Request.Context(), row.PredictionID)
+	}
+	if err != nil {
+		p.logger.Warn("outcome of a prediction", "request_id", requestID(c), "error", err)
+		answer.TruthNote = "the outcome cannot be read at the moment"
+		return
+	}
+	answer.Feedback = remarks(heard)
+	if !outcome.Settled {
+		answer.TruthNote = "the event has not settled, or its outcome stayed unknown: corrections may come up to 90 minutes after it"
+		return
+	}
+	answer.Truth = &truth{Cancelled: outcome.Cancelled, Evidence: outcome.Evidence}
+	if !outcome.Cancelled {
+		actual, onTime := outcome.Actual.In(rail.Berlin), rail.OnTime(int(outcome.DelayMinutes))
+		answer.Truth.Actual, answer.Truth.DelayMinutes, answer.Truth.OnTime = &actual, &outcome.DelayMinutes, &onTime
+	}
 }
 
 func missing(id string) *Error {

@@ -1,10 +1,12 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 
 	"github.com/gin-gonic/gin"
 
@@ -19,9 +21,17 @@ const (
 	KindInvalid Kind = iota + 1
 	KindNotFound
 	KindMethod
-	KindPassed // the planned time is over
+	KindPassed    // the planned time is over
+	KindAmbiguous // several events have the name
+	KindTooLarge
+	KindMedia // the body is of another type
 	KindUnavailable
 	KindInternal
+	KindUnauthorized // no key, or none that holds
+	KindForbidden    // a key whose role does not reach
+	KindTooMany      // faster than the caller's rate
+	KindConflict     // the state of things does not allow it
+	KindSlow         // not done within the route's time
 )
 
 var kinds = map[Kind]struct {
@@ -32,8 +42,17 @@ var kinds = map[Kind]struct {
 	KindNotFound:    {http.StatusNotFound, "not-found", "There is no such thing"},
 	KindMethod:      {http.StatusMethodNotAllowed, "method", "This method is not allowed here"},
 	KindPassed:      {http.StatusUnprocessableEntity, "event-passed", "The event's planned time has passed"},
+	KindAmbiguous:   {http.StatusConflict, "ambiguous", "Several things have this name"},
+	KindTooLarge:    {http.StatusRequestEntityTooLarge, "too-large", "The request is too large"},
+	KindMedia:       {http.StatusUnsupportedMediaType, "media-type", "The body is of another type"},
 	KindUnavailable: {http.StatusServiceUnavailable, "unavailable", "Not available at the moment"},
 	KindInternal:    {http.StatusInternalServerError, "internal", "Something went wrong on our side"},
+
+	KindUnauthorized: {http.StatusUnauthorized, "unauthorized", "An API key is needed"},
+	KindForbidden:    {http.StatusForbidden, "forbidden", "This API key may not do that"},
+	KindTooMany:      {http.StatusTooManyRequests, "too-many-requests", "Too many requests"},
+	KindConflict:     {http.StatusConflict, "conflict", "Not as things stand"},
+	KindSlow:         {http.StatusGatewayTimeout, "too-slow", "It took too long"},
 }
 
 // Error is what a handler returns when a request cannot be answered. Detail is
@@ -45,6 +64,8 @@ type Error struct {
 	Accepted []string
 	// Near are stations, models or events that may have been meant.
 	Near []Match
+	// Header goes with the answer; nil for none.
+	Header http.Header
 }
 
 // Match is something that may have been meant.
@@ -79,9 +100,14 @@ type problem struct {
 // meant for callers is only named, and logged elsewhere.
 func describe(err error) *Error {
 	var own *Error
+	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &own):
 		return own
+	case errors.As(err, &large):
+		return tooLarge(large.Limit)
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
+		return &Error{Kind: KindSlow, Detail: "this took longer than it may: ask for less at once, or again later"}
 	case errors.Is(err, serving.ErrNoChampion):
 		return unavailable("%v", serving.ErrNoChampion)
 	case errors.Is(err, serving.ErrNotLogged):
@@ -99,18 +125,28 @@ func (s *server) problems(c *gin.Context) {
 	}
 	e := describe(last.Err)
 	if kinds[e.Kind].status >= http.StatusInternalServerError {
-		s.o.Logger.Error("request failed", "request_id", requestID(c), "method", c.Request.Method, "path", c.Request.URL.Path, "error", c.Errors.Errors())
+		s.o.Logger.Error("request failed", "request_id", requestID(c), "trace_id", callOf(c).span.TraceID(), "method", c.Request.Method, "path", c.Request.URL.Path, "error", c.Errors.Errors())
 	}
 	writeProblem(c, e)
 }
 
+// problemOf is an error as the answer to one of several things that were asked.
+func problemOf(c *gin.Context, err error) *problem {
+	e := describe(err)
+	kind := kinds[e.Kind]
+	return &problem{Type: "urn:puenktlich:problem:" + kind.name, Title: kind.title, Status: kind.status,
+		Detail: e.Detail, RequestID: requestID(c), Accepted: e.Accepted, Near: e.Near}
+}
+
 func writeProblem(c *gin.Context, e *Error) {
 	kind := kinds[e.Kind]
-	body, err := json.Marshal(problem{Type: "urn:puenktlich:problem:" + kind.name, Title: kind.title, Status: kind.status,
-		Detail: e.Detail, RequestID: requestID(c), Accepted: e.Accepted, Near: e.Near})
+	body, err := json.Marshal(problemOf(c, e))
 	if err != nil {
 		c.Status(http.StatusInternalServerError)
 		return
+	}
+	for name, values := range e.Header {
+		c.Writer.Header()[name] = values
 	}
 	if kind.status == http.StatusServiceUnavailable {
 		c.Header("Retry-After", "5")

@@ -3,14 +3,14 @@ package api
 import (
 	"fmt"
 	"net/http"
-	"regexp"
+	"net/url"
 	"runtime/debug"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
-	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
@@ -24,13 +24,31 @@ type server struct {
 // handler answers or returns an error; it never writes one itself.
 type handler func(c *gin.Context) error
 
-// route is one line of the API. accepts names its query parameters; any other
-// is refused.
+// route is one line of the API.
 type route struct {
-	path    string
+	method string // empty: GET
+	path   string
+	// accepts names its query parameters; any other is refused.
 	accepts []string
-	role    Role
-	handle  handler
+	// role that a caller needs; empty: none, open to everyone.
+	role   Role
+	handle handler
+	// body is the largest one it takes, in bytes; 0: it takes none. media are the
+	// content types it reads; empty: JSON alone.
+	body  int64
+	media []string
+	// within bounds the handler's context; 0: defaultWithin. A route that names it
+	// also gets as much longer for reading and writing.
+	within time.Duration
+	// local routes answer from memory and disk, and need no such bound.
+	local bool
+}
+
+func (r route) verb() string {
+	if r.method == "" {
+		return http.MethodGet
+	}
+	return r.method
 }
 
 // New makes the API. HEAD is answered wherever GET is.
@@ -55,8 +73,8 @@ func newEngine(o Options) *gin.Engine {
 		panic("api: trust no proxy: " + err.Error()) // nil is always valid
 	}
 	e.Use(s.identify, s.observe, s.recoverPanic, s.problems)
-	for _, r := range s.routes() {
-		e.GET(r.path, s.o.Guard(r.role), s.strict(r), adapt(r.handle))
+	for _, r := range s.described() {
+		e.Handle(r.verb(), r.path, s.admit(r), s.bound(r), s.strict(r), adapt(r.handle))
 	}
 	e.GET("/metrics", gin.WrapH(promhttp.HandlerFor(s.o.Metrics, promhttp.HandlerOpts{})))
 	s.addPage(e)
@@ -65,7 +83,8 @@ func newEngine(o Options) *gin.Engine {
 		return &Error{Kind: KindNotFound, Detail: fmt.Sprintf("there is nothing at %s; /openapi.json lists what there is", c.Request.URL.Path)}
 	}))
 	e.NoMethod(adapt(func(c *gin.Context) error {
-		return &Error{Kind: KindMethod, Detail: fmt.Sprintf("%s is not possible here, only GET is", c.Request.Method), Accepted: []string{http.MethodGet}}
+		allowed := strings.Split(c.Writer.Header().Get("Allow"), ", ") // by the router
+		return &Error{Kind: KindMethod, Detail: fmt.Sprintf("%s is not possible here, only %s", c.Request.Method, strings.Join(allowed, " and ")), Accepted: allowed}
 	}))
 	return e
 }
@@ -73,26 +92,44 @@ func newEngine(o Options) *gin.Engine {
 // routes is the table of contents of the API.
 func (s *server) routes() []route {
 	board := &stations{live: s.o.Live, names: s.directory, clock: s.clock, forecaster: s.o.Forecaster}
-	single := &forecasts{live: s.o.Live, clock: s.clock, forecaster: s.o.Forecaster}
-	logged := &predictions{log: s.o.Log, stored: s.o.Stored, champion: s.o.Champion}
+	single := &forecasts{live: s.o.Live, names: s.directory, clock: s.clock, forecaster: s.o.Forecaster}
+	logged := &predictions{log: s.o.Log, stored: s.o.Stored, champion: s.o.Champion, record: s.o.Record, logger: s.o.Logger}
+	heard := &feedback{predictions: logged, record: s.o.Record, clock: s.clock, instance: s.o.Instance}
+	judged := &judgement{model: s.o.Model, dataSource: s.o.DataSource, record: s.o.Record, now: s.o.Clock}
 	served := &models{model: s.o.Model, champion: s.o.Champion, registry: s.o.Registry, events: s.o.RegistryEvents, clock: s.clock}
 	tried := &runs{experiments: s.o.Experiments}
 	state := &health{live: s.o.Live, champion: s.o.Champion, instance: s.o.Instance}
 	return []route{
-		{"/v1/stations", nil, RoleRead, board.list},
-		{"/v1/stations/:eva/forecasts", []string{"from", "hours", "event"}, RolePredict, board.forecasts},
-		{"/v1/forecasts", []string{"stop_id", "event", "at", "explain"}, RolePredict, single.get},
-		{"/v1/predictions/:id", nil, RoleRead, logged.get},
-		{"/v1/models", nil, RoleRead, served.list},
-		{"/v1/models/:name", nil, RoleRead, served.get},
-		{"/v1/models/:name/live", []string{"at"}, RoleRead, served.live},
-		{"/v1/runs", filters(), RoleRead, tried.list},
-		{"/v1/runs/compare", []string{"ids"}, RoleRead, tried.compare},
-		{"/v1/runs/:id", nil, RoleRead, tried.get},
-		{"/healthz", nil, RoleRead, state.alive},
-		{"/readyz", nil, RoleRead, state.ready},
-		{"/openapi.json", nil, RoleRead, openAPI},
+		{path: "/v1/stations", role: RoleRead, local: true, handle: board.list},
+		{path: "/v1/stations/:eva/forecasts", accepts: []string{"from", "hours", "event", "explain"}, role: RolePredict, local: true, handle: board.forecasts},
+		{path: "/v1/forecasts", accepts: namesEvent("at", "explain"), role: RolePredict, local: true, handle: single.get},
+		{method: http.MethodPost, path: "/v1/forecasts", role: RolePredict, body: maxBatchBytes, local: true, handle: single.post},
+		{path: "/v1/predictions/:id", role: RoleRead, handle: logged.get},
+		{method: http.MethodPost, path: "/v1/feedback", role: RolePredict, body: maxFeedbackBytes, handle: heard.post},
+		{path: "/v1/models", role: RoleRead, handle: served.list},
+		{path: "/v1/models/:name", role: RoleRead, handle: served.get},
+		{path: "/v1/models/:name/live", accepts: []string{"at"}, role: RoleRead, handle: served.live},
+		{path: "/v1/models/:name/scores", accepts: []string{"from", "until", "metric", "slices"}, role: RoleRead, handle: judged.scores},
+		{path: "/v1/alerts", accepts: []string{"state"}, role: RoleRead, handle: judged.alerts},
+		{path: "/v1/runs", accepts: filters(), role: RoleRead, handle: tried.list},
+		{path: "/v1/runs/compare", accepts: []string{"ids"}, role: RoleRead, handle: tried.compare},
+		{path: "/v1/runs/:id", role: RoleRead, handle: tried.get},
+		{path: "/v1/key", role: RoleRead, local: true, handle: ownKey},
+		{path: "/healthz", local: true, handle: state.alive},
+		{path: "/readyz", local: true, handle: state.ready},
 	}
+}
+
+// described are the routes with the one that describes them.
+func (s *server) described() []route {
+	own := route{path: "/openapi.json", local: true}
+	all := append(s.routes(), own)
+	document, err := completeDocument(openAPISource, all)
+	if err != nil {
+		panic("api: the document is compiled in: " + err.Error())
+	}
+	all[len(all)-1].handle = openAPI(document)
+	return all
 }
 
 func adapt(h handler) gin.HandlerFunc {
@@ -108,7 +145,14 @@ func adapt(h handler) gin.HandlerFunc {
 // ones.
 func (s *server) strict(r route) gin.HandlerFunc {
 	return adapt(func(c *gin.Context) error {
-		for name, values := range c.Request.URL.Query() {
+		if c.Request.URL.RawQuery == "" {
+			return nil
+		}
+		query, err := url.ParseQuery(c.Request.URL.RawQuery)
+		if err != nil { // half of it would be read otherwise
+			return invalid("query %q: %v", c.Request.URL.RawQuery, err)
+		}
+		for name, values := range query {
 			switch {
 			case !slices.Contains(r.accepts, name):
 				e := invalid("unknown query parameter %q: %s", name, accepted(r.accepts))
@@ -129,27 +173,10 @@ func accepted(names []string) string {
 	return fmt.Sprintf("this route takes %q", names)
 }
 
-const requestKey = "request_id"
-
-// sane is an id that a caller may give: it stands in logs and tables.
-var sane = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
-
-func (s *server) identify(c *gin.Context) {
-	id := c.GetHeader("X-Request-Id")
-	if !sane.MatchString(id) {
-		id = uuid.NewString()
-	}
-	c.Set(requestKey, id)
-	c.Header("X-Request-Id", id)
-	c.Header("X-Content-Type-Options", "nosniff")
-}
-
-func requestID(c *gin.Context) string { return c.GetString(requestKey) }
-
 func (s *server) recoverPanic(c *gin.Context) {
 	defer func() {
 		if cause := recover(); cause != nil {
-			s.o.Logger.Error("handler panicked", "request_id", requestID(c), "path", c.Request.URL.Path, "cause", cause, "stack", string(debug.Stack()))
+			s.o.Logger.Error("handler panicked", "request_id", requestID(c), "trace_id", callOf(c).span.TraceID(), "path", c.Request.URL.Path, "cause", cause, "stack", string(debug.Stack()))
 			if !c.Writer.Written() {
 				writeProblem(c, describe(fmt.Errorf("panic: %v", cause)))
 			}

@@ -1,9 +1,7 @@
 package api
 
 import (
-	"fmt"
 	"net/http"
-	"slices"
 	"strconv"
 	"time"
 
@@ -60,12 +58,17 @@ func (s *stations) forecasts(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
+	explain, err := parseExplain(c, false)
+	if err != nil {
+		return err
+	}
 	// Of a past hour one forecasts with what was known when it began.
 	at := clock.Now
 	if from.Before(at) {
 		at = from
 	}
-	result, err := s.forecaster.Answer(serving.Request{ID: requestID(c), Events: events, At: at})
+	callOf(c).asks()
+	result, err := s.forecaster.Answer(serving.Request{ID: requestID(c), Events: events, At: at, Explain: explain})
 	if err != nil {
 		return err
 	}
@@ -86,14 +89,7 @@ func (s *stations) find(text string) (rail.Station, error) {
 	if !s.live.Ready() {
 		return rail.Station{}, errNotFilled
 	}
-	all := s.names()
-	eva, err := strconv.ParseInt(text, 10, 64)
-	at := slices.IndexFunc(all, func(station rail.Station) bool { return station.EVA == eva })
-	if err == nil && at >= 0 {
-		return all[at], nil
-	}
-	return rail.Station{}, &Error{Kind: KindNotFound, Near: near(text, all),
-		Detail: fmt.Sprintf("no station %q here: /v1/stations lists the EVA numbers of all %d", text, len(all))}
+	return findStation(text, s.names())
 }
 
 var errNotFilled = unavailable("the live state is not filled yet; try again in a few seconds")
@@ -143,10 +139,4 @@ func parseEvent(text string) (rail.EventKind, error) {
 	e := invalid("event=%q: want %s or %s", text, rail.Arrival, rail.Departure)
 	e.Accepted = []string{string(rail.Arrival), string(rail.Departure)}
 	return "", e
-}
-
-// serverTiming says where the time went, in milliseconds.
-func serverTiming(c *gin.Context, t serving.Timing) {
-	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
-	c.Header("Server-Timing", fmt.Sprintf("features;dur=%.3f, predict;dur=%.3f, log;dur=%.3f", ms(t.Features), ms(t.Predict), ms(t.Log)))
 }

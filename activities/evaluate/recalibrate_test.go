@@ -68,9 +68,11 @@ func promote(t *testing.T, objects *objstore.Store, r registry.Registry, key *mo
 	must(t, err)
 	reference, err := drift.NewReference(feature.Names()[0], []float64{1, 2, 3}, 2)
 	must(t, err)
+	sample, err := servingtest.Sample().Encode()
+	must(t, err)
 	dir := filepath.Join(t.TempDir(), "package")
 	digest, err := modelpkg.Build(dir, modelpkg.Contents{Name: schemas.DefaultModel, Version: 1, Created: noon.Now(), Artefact: servingtest.Artefact(), Baselines: baselines,
-		References: []drift.Reference{reference}, Golden: []modelpkg.GoldenRow{golden}, Sample: []byte("sample"), Provenance: []schemas.Provenance{{Source: "a test", Licence: "none"}},
+		References: []drift.Reference{reference}, Golden: []modelpkg.GoldenRow{golden}, Sample: sample, Provenance: []schemas.Provenance{{Source: "a test", Licence: "none"}},
 		Trained: schemas.TrainedModel{RunID: "run-1", Model: schemas.DefaultModel, Events: 900, Dataset: schemas.DatasetRef{ID: "d0"}, Days: schemas.DayRange{From: "2024-10-01", To: "2024-10-26"}}})
 	must(t, err)
 	must(t, modelpkg.Sign(dir, key))

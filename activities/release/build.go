@@ -51,7 +51,7 @@ func (a *Activities) BuildPackage(ctx context.Context, in schemas.PackageInput) 
 	if err := modelpkg.Sign(dir, a.Key); err != nil {
 		return ref, fmt.Errorf("sign package %s@%d: %w", in.Trained.Model, version, err)
 	}
-	if _, err := modelpkg.Load(dir, a.Key.Public()); err != nil {
+	if _, err := modelpkg.Load(dir, a.Trusted...); err != nil {
 		return ref, failure.Integrity(err, "load package %s@%d as a server would", in.Trained.Model, version)
 	}
 	ref = schemas.PackageRef{Model: in.Trained.Model, Version: version, Digest: digest,

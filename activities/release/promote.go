@@ -33,7 +33,7 @@ func (a *Activities) VerifyPackage(ctx context.Context, ref schemas.PackageRef) 
 	if err != nil {
 		return verifyError(err, ref)
 	}
-	if _, err := modelpkg.Load(dir, a.Key.Public()); err != nil {
+	if _, err := modelpkg.Load(dir, a.Trusted...); err != nil {
 		return verifyError(err, ref)
 	}
 	return nil

@@ -52,7 +52,10 @@ type Activities struct {
 	Clock     Clock
 	// Rollout of a promotion that names none.
 	Rollout schemas.Rollout
+	// Key signs; Trusted are the keys of which one must have signed what is
+	// promoted, its public half among them.
 	Key     *modelpkg.Key
+	Trusted []modelpkg.PublicKey
 	// Provenance of the data models are trained on, where a data set states none.
 	Provenance []schemas.Provenance
 	// Dir is where packages are built and cached.

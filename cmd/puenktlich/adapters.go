@@ -28,7 +28,8 @@ type adapters struct {
 	temporal client.Client
 	objects  *objstore.Store
 	db       *warehouse.DB
-	key      *modelpkg.Key
+	key      *modelpkg.Key // signs; nil where only public keys are configured
+	trusted  []modelpkg.PublicKey
 	registry registry.Registry
 	// alerts are raised by every role, and told by it once more while it runs.
 	alerts *alert.Center
@@ -45,13 +46,13 @@ func connect(ctx context.Context, c config.Config, at clock.Clock, p program) (*
 		return nil, fmt.Errorf("data directory: %w", err)
 	}
 	var err error
-	if a.objects, err = objstore.New(objstore.Options{Endpoint: c.S3Endpoint, Region: c.S3Region, AccessKey: c.S3AccessKey, SecretKey: c.S3SecretKey, Bucket: c.S3Bucket}); err != nil {
+	if a.objects, err = openObjects(c); err != nil {
 		return nil, err
 	}
 	if a.db, err = warehouse.Open(warehouse.Options{Addr: c.ClickHouseAddress, Database: c.ClickHouseDatabase, User: c.ClickHouseUser, Password: c.ClickHousePassword}); err != nil {
 		return nil, err
 	}
-	if a.key, err = modelpkg.LoadOrCreateKey(signingKey(c)); err != nil {
+	if a.key, a.trusted, err = packageKeys(c); err != nil {
 		return nil, err
 	}
 	a.registry = registry.Registry{Store: a.objects, NotFound: objstore.ErrNotFound}
@@ -65,6 +66,10 @@ func connect(ctx context.Context, c config.Config, at clock.Clock, p program) (*
 	return a, nil
 }
 
+func openObjects(c config.Config) (*objstore.Store, error) {
+	return objstore.New(objstore.Options{Endpoint: c.S3Endpoint, Region: c.S3Region, AccessKey: c.S3AccessKey, SecretKey: c.S3SecretKey, Bucket: c.S3Bucket})
+}
+
 func (a *adapters) close() {
 	a.temporal.Close()
 	if err := a.db.Close(); err != nil {
@@ -72,16 +77,8 @@ func (a *adapters) close() {
 	}
 }
 
-// signingKey is the configured key, or one of this data directory.
-func signingKey(c config.Config) string {
-	if c.SigningKey != "" {
-		return c.SigningKey
-	}
-	return filepath.Join(c.DataDir, "signing-key.pem")
-}
-
 func (a *adapters) champions() *champion.Loader {
-	return &champion.Loader{Registry: a.registry, Objects: a.objects, Keys: []modelpkg.PublicKey{a.key.Public()}, Dir: a.packages}
+	return &champion.Loader{Registry: a.registry, Objects: a.objects, Keys: a.trusted, Dir: a.packages}
 }
 
 // migrate makes the bucket and the tables.

@@ -18,9 +18,9 @@ import (
 	"puenktlich/activities/collect"
 	"puenktlich/activities/serve"
 	"puenktlich/api"
+	"puenktlich/internal/access"
 	"puenktlich/internal/config"
 	"puenktlich/internal/livestate"
-	"puenktlich/internal/modelpkg"
 	"puenktlich/internal/rail"
 	"puenktlich/internal/serving"
 	"puenktlich/internal/spool"
@@ -33,6 +33,7 @@ import (
 // Rhythms of an API instance.
 const (
 	followEvery = 10 * time.Second // looks at the alias, in case a request to load was missed
+	keysEvery   = 5 * time.Second  // reads the keys: so soon a revocation holds
 	leaseEvery  = time.Minute
 	leaseFor    = 3 * time.Minute
 	drainFor    = 10 * time.Second // requests under way when told to stop
@@ -66,6 +67,7 @@ type instance struct {
 	champion *serving.Champion
 	live     *livestate.Live
 	log      *spool.Log
+	keys     *access.Ring
 	groups   map[string][]rail.Station
 	running  sync.WaitGroup
 }
@@ -96,7 +98,8 @@ func (a *adapters) startAPI(ctx context.Context) (stop func(), err error) {
 	i.background(ctx, "champion", func(ctx context.Context) error { return i.champion.Follow(ctx, a.registry, followEvery) })
 	i.background(ctx, "lease", i.keepLease)
 	i.background(ctx, "alerts", a.alerts.Run)
-	server := &http.Server{Handler: i.handler(forecaster), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute}
+	i.background(ctx, "keys", func(ctx context.Context) error { return i.keys.Follow(ctx, keysEvery) })
+	server := api.NewServer(i.handler(forecaster), api.DefaultTimes(), a.logger)
 	i.running.Go(func() {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			a.logger.Error("prediction API", "error", err)
@@ -146,11 +149,38 @@ func (i *instance) prepare(ctx context.Context) error {
 		return err
 	}
 	i.champion = serving.NewChampion(serving.ChampionOptions{Model: schemas.DefaultModel, Dir: i.dir, Metrics: i.serving, Logger: i.logger,
-		Packages: serving.ModelPackages{Store: i.objects, CacheDir: i.packages, Keys: []modelpkg.PublicKey{i.key.Public()}}})
-	if _, err := i.champion.Restore(); err != nil {
+		Packages: serving.ModelPackages{Store: i.objects, CacheDir: i.packages, Keys: i.trusted},
+		Instance: i.config.Instance, Alerts: i.alerts, Clock: i.clock})
+	i.keys = access.NewRing(i.book(), filepath.Join(i.dir, "keys.json"), i.logger)
+	i.knowKeys(ctx)
+	if _, err := i.champion.Restore(ctx); err != nil {
 		i.logger.Warn("the champion kept on disk is not served: waiting for the registry's", "error", err)
 	}
 	return nil
+}
+
+// knowKeys reads the keys, those known last where the object store is away.
+func (i *instance) knowKeys(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, keysEvery)
+	defer cancel()
+	err := i.keys.Load(ctx)
+	if err == nil {
+		return
+	}
+	restored, failed := i.keys.Restore()
+	i.logger.Warn("the API keys cannot be read", "those known last are used", restored, "error", errors.Join(err, failed))
+}
+
+// gate lets callers in, as the settings have it.
+func (i *instance) gate() *access.Gate {
+	o := access.GateOptions{Ring: i.keys, AnonymousPerSecond: i.config.AnonymousRate, Now: time.Now}
+	switch i.config.Anonymous {
+	case "local":
+		o.OpenWhileNoKey = true
+	case "read", "predict":
+		o.Anonymous = access.Role(i.config.Anonymous)
+	}
+	return access.NewGate(o)
 }
 
 // back is how long ago a board may begin: in a recording, which ends, a day.
@@ -190,7 +220,7 @@ func (i *instance) background(ctx context.Context, name string, run func(context
 
 func (i *instance) handler(forecaster *serving.Forecaster) http.Handler {
 	return api.New(api.Options{Forecaster: forecaster, Champion: i.champion, Live: i.live, Log: i.log, Clock: i.clock, Model: schemas.DefaultModel,
-		Source: string(i.config.Source), Instance: i.config.Instance, Registry: i.registry, RegistryEvents: i.db.RegistryEvents, Experiments: experiments(i.db, i.objects), Stations: i.stations, Metrics: i.metrics, Logger: i.logger,
+		Source: string(i.config.Source), DataSource: sourceName(i.config), Instance: i.config.Instance, Record: i.db, Registry: i.registry, RegistryEvents: i.db.RegistryEvents, Experiments: experiments(i.db, i.objects), Stations: i.stations, Metrics: i.metrics, Logger: i.logger, Gate: i.gate(),
 		Stored: func(ctx context.Context, id string) (schema.Prediction, bool, error) {
 			stored, err := i.db.PredictionByID(ctx, id)
 			if errors.Is(err, warehouse.ErrNotFound) {

@@ -310,7 +310,7 @@ func (s *system) rollOut(address string, candidate schemas.PackageRef) {
 		schemas.PromoteInput{Package: candidate, AsOf: yesterday.Start(), Rollout: &rollout, Actor: "test", Reason: "try it beside the champion"})
 	require.NoError(s.t, err)
 	ask := promoter{s.temporal}
-	_, err = ask.opine(s.t.Context(), schemas.DefaultModel, schemas.UpdateApprove, schemas.OpinionRequest{Digest: "another", Actor: "anna", Reason: "looks good"})
+	_, err = ask.opine(s.t.Context(), "", schemas.DefaultModel, schemas.UpdateApprove, schemas.OpinionRequest{Digest: "another", Actor: "anna", Reason: "looks good"})
 	require.Error(s.t, err, "an approval of another package")
 	require.Eventually(s.t, func() bool {
 		status, err := ask.status(s.t.Context(), schemas.DefaultModel)
@@ -319,7 +319,7 @@ func (s *system) rollOut(address string, candidate schemas.PackageRef) {
 	scored := do[schemas.ScoreBatchResult](s, "score/shadow", schemas.WorkflowScoreBatch, schemas.ScoreBatchInput{Day: string(yesterday), AsOf: s.asOf})
 	require.Equal(s.t, candidate.Digest, scored.Challenger.Digest)
 	do[schemas.MonitorResult](s, "monitor/tick", schemas.WorkflowMonitorModel, schemas.MonitorInput{Day: string(yesterday), AsOf: s.asOf, Policy: schemas.Policy{MaxBrierLoss: 3, MinSkill: -1, MaxPSI: 50}})
-	_, err = ask.opine(s.t.Context(), schemas.DefaultModel, schemas.UpdateApprove, schemas.OpinionRequest{Digest: candidate.Digest, Actor: "anna", Reason: "looks good"})
+	_, err = ask.opine(s.t.Context(), "", schemas.DefaultModel, schemas.UpdateApprove, schemas.OpinionRequest{Digest: candidate.Digest, Actor: "anna", Reason: "looks good"})
 	require.NoError(s.t, err)
 	var result schemas.PromoteResult
 	require.NoError(s.t, run.Get(s.t.Context(), &result))

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"puenktlich/internal/config"
 	"puenktlich/internal/registry"
 	"puenktlich/schemas"
 )
@@ -28,7 +29,7 @@ func (in *acting) add(cmd *cobra.Command, digest string) {
 	cmd.Flags().StringVar(&in.model, "model", schemas.DefaultModel, "name of the model")
 	cmd.Flags().StringVar(&in.digest, "digest", "", digest)
 	cmd.Flags().StringVar(&in.reason, "reason", "", "why; the audit keeps it")
-	cmd.Flags().StringVar(&in.actor, "actor", os.Getenv("USER"), "who")
+	cmd.Flags().StringVar(&in.actor, "actor", os.Getenv("USER"), "who, while there are no API keys; else the key of "+config.Prefix+"ACCESS_KEY says it")
 }
 
 // connected runs a command against the servers of this directory's stack or of
@@ -114,7 +115,11 @@ func modelsPromoteCommand(p program) *cobra.Command {
 			if in.reason == "" {
 				return fmt.Errorf("--reason is required: the audit keeps it")
 			}
-			request := schemas.PromoteInput{Actor: in.actor, Reason: in.reason}
+			actor, err := a.actor(ctx, in.actor)
+			if err != nil {
+				return err
+			}
+			request := schemas.PromoteInput{Actor: actor, Reason: in.reason}
 			if now {
 				request.Rollout = &schemas.Rollout{}
 			}
@@ -156,7 +161,11 @@ func opinionCommand(p program, what, short string) *cobra.Command {
 	var in acting
 	cmd := &cobra.Command{Use: what, Short: short, Args: cobra.NoArgs,
 		RunE: p.connected(func(ctx context.Context, a *adapters) error {
-			said, err := promoter{a.temporal}.opine(ctx, in.model, what, schemas.OpinionRequest{Digest: in.digest, Actor: in.actor, Reason: in.reason})
+			actor, err := a.actor(ctx, in.actor)
+			if err != nil {
+				return err
+			}
+			said, err := promoter{a.temporal}.opine(ctx, "", in.model, what, schemas.OpinionRequest{Digest: in.digest, Actor: actor, Reason: in.reason})
 			if err != nil {
 				return err
 			}
@@ -171,7 +180,11 @@ func rollbackCommand(p program) *cobra.Command {
 	var in acting
 	cmd := &cobra.Command{Use: "rollback", Short: "bring back an earlier champion", Args: cobra.NoArgs,
 		RunE: p.connected(func(ctx context.Context, a *adapters) error {
-			result, err := promoter{a.temporal}.Rollback(ctx, "", in.model, schemas.RollbackRequest{Digest: in.digest, Reason: in.reason, Actor: in.actor})
+			actor, err := a.actor(ctx, in.actor)
+			if err != nil {
+				return err
+			}
+			result, err := promoter{a.temporal}.Rollback(ctx, "", in.model, schemas.RollbackRequest{Digest: in.digest, Reason: in.reason, Actor: actor})
 			if err != nil {
 				return err
 			}

@@ -30,8 +30,8 @@ func (p promoter) Challenge(ctx context.Context, updateID string, request schema
 }
 
 // opine approves or rejects the challenger.
-func (p promoter) opine(ctx context.Context, model, what string, request schemas.OpinionRequest) (string, error) {
-	return update[string](ctx, p, model, client.UpdateWorkflowOptions{UpdateName: what, Args: []any{request}})
+func (p promoter) opine(ctx context.Context, updateID, model, what string, request schemas.OpinionRequest) (string, error) {
+	return update[string](ctx, p, model, client.UpdateWorkflowOptions{UpdateID: updateID, UpdateName: what, Args: []any{request}})
 }
 
 // status asks for the last switch, the challenger and the leases.

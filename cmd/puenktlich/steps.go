@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -52,7 +53,7 @@ func (a *adapters) steps() (workers.Steps, error) {
 		Train:    &train.Activities{Library: a.xgboost(), Objects: a.objects, NotFound: objstore.ErrNotFound, Corrupt: objstore.ErrCorrupt, Runs: a.db, Clock: a.clock, CodeVersion: codeVersion()},
 		Evaluate: &evaluate.Activities{Objects: a.objects, Champions: a.champions(), Store: a.db, Clock: a.clock, NotFound: objstore.ErrNotFound, Name: name, CodeVersion: codeVersion(), Gate: gate},
 		Release: &release.Activities{Objects: a.objects, Registry: a.registry, Journal: a.db, Promoter: promoter{a.temporal}, Forecasts: a.db, Name: name, Clock: a.clock, Rollout: rollout(a.config),
-			Key: a.key, Provenance: []schemas.Provenance{origin}, Dir: a.packages, CodeVersion: codeVersion()},
+			Key: a.key, Trusted: a.trusted, Provenance: []schemas.Provenance{origin}, Dir: a.packages, CodeVersion: codeVersion()},
 		Score:      &score.Activities{Store: a.db, Champions: a.champions(), Clock: a.clock, Name: name, Group: schemas.DefaultGroup},
 		Monitor:    &monitor.Activities{Store: a.db, Champions: a.champions(), Clock: a.clock, Name: name},
 		Backtest:   &backtest.Activities{Store: a.db, Objects: a.objects, Registry: a.registry, Runs: watchedRuns{a.temporal}, Name: name},
@@ -129,6 +130,9 @@ func countOf(all func(ctx context.Context) ([]rail.Station, error)) func(context
 
 // startWorkers runs pools in this process until stop is called.
 func (a *adapters) startWorkers(queues []schemas.Queue) (stop func(), err error) {
+	if a.key == nil && slices.Contains(queues, schemas.QueueRelease) {
+		return nil, fmt.Errorf("the pool %s signs packages: set %sSIGNING_KEY", schemas.QueueRelease, config.Prefix)
+	}
 	steps, err := a.steps()
 	if err != nil {
 		return nil, err

@@ -2,18 +2,12 @@ package champion_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"math"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"puenktlich/internal/champion"
-	"puenktlich/internal/drift"
-	"puenktlich/internal/feature"
-	"puenktlich/internal/forecast"
 	"puenktlich/internal/modelpkg"
 	"puenktlich/internal/objstore"
 	"puenktlich/internal/registry"
@@ -62,24 +56,10 @@ func promote(t *testing.T, store *shelf, key *modelpkg.Key, run string) schemas.
 	r := registry.Registry{Store: store, NotFound: objstore.ErrNotFound}
 	version, err := r.NextVersion(t.Context(), schemas.DefaultModel, run)
 	must(t, err)
-	model, err := forecast.Load(servingtest.Artefact())
+	contents, err := servingtest.Contents(version)
 	must(t, err)
-	unknown := make([]float32, feature.Width())
-	for i := range unknown {
-		unknown[i] = float32(math.NaN())
-	}
-	golden, err := modelpkg.Golden(model, unknown, 30)
-	must(t, err)
-	reference, err := drift.NewReference(feature.Names()[0], []float64{1, 2, 3}, 2)
-	must(t, err)
-	baselines, err := json.Marshal(servingtest.Baselines())
-	must(t, err)
-	dir, created := t.TempDir(), time.Date(2024, 10, 29, 3, 0, 0, 0, time.UTC)
-	digest, err := modelpkg.Build(dir, modelpkg.Contents{
-		Name: schemas.DefaultModel, Version: version, Created: created, Artefact: servingtest.Artefact(), Baselines: baselines,
-		References: []drift.Reference{reference}, Golden: []modelpkg.GoldenRow{golden}, Sample: []byte("sample"),
-		Provenance: []schemas.Provenance{{Source: "a test", Licence: "none"}}, CodeVersion: "test",
-	})
+	dir, created := t.TempDir(), contents.Created
+	digest, err := modelpkg.Build(dir, contents)
 	must(t, err)
 	must(t, modelpkg.Sign(dir, key))
 	ref := schemas.PackageRef{Model: schemas.DefaultModel, Version: version, Digest: digest, Prefix: "models/punctuality/" + digest[:8], Created: created}

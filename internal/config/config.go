@@ -58,10 +58,17 @@ type Config struct {
 	Recordings     string
 	Seed           uint64
 
-	Listen      string
+	Listen string
+	// Anonymous is what callers of the API without a key may do: local, none, read
+	// or predict. AnonymousRate bounds each of their addresses, 0 for no bound.
+	Anonymous     string
+	AnonymousRate float64
+	// AccessKey is the secret in whose name commands act on models.
+	AccessKey   string
 	Instance    string
 	LibXGBoost  string
 	SigningKey  string
+	TrustedKeys string
 	Gate        string
 	CodeVersion string
 	// AlertWebhook gets a POST for each alert; empty sends none.
@@ -112,8 +119,12 @@ func table() []setting {
 		{"RECORDINGS", "", "directory of daily recording archives", text(func(c *Config) *string { return &c.Recordings })},
 		{"SEED", "1", "seed of the simulated railway", setSeed},
 		{"LISTEN", "127.0.0.1:8080", "address of the prediction API", text(func(c *Config) *string { return &c.Listen })},
+		{"ANONYMOUS", "local", "what callers of the API without a key may do: none, read, predict, or local, which is everything for this machine's own until the first key is made, and nothing for others", oneOf(func(c *Config) *string { return &c.Anonymous }, "local", "none", "read", "predict")},
+		{"ANONYMOUS_RATE", "0", "requests a second of one address without a key, by each instance; 0 for no limit", rate(func(c *Config) *float64 { return &c.AnonymousRate })},
+		{"ACCESS_KEY", "", "secret of an API key in whose name commands act on models", text(func(c *Config) *string { return &c.AccessKey })},
 		{"INSTANCE", "api-1", "name of this API instance, stable over restarts", text(func(c *Config) *string { return &c.Instance })},
-		{"SIGNING_KEY", "", "PEM file of the signing key; empty makes one under DATA_DIR", text(func(c *Config) *string { return &c.SigningKey })},
+		{"SIGNING_KEY", "", "private key that signs packages, of ECDSA on P-256 or of Ed25519: a PEM file, or the PEM text itself with \\n for its line ends; empty makes one under DATA_DIR, unless TRUSTED_KEYS is given", text(func(c *Config) *string { return &c.SigningKey })},
+		{"TRUSTED_KEYS", "", "public keys of which one must have signed a package that is served: PEM files separated by commas, or the PEM text itself with \\n for its line ends; empty trusts SIGNING_KEY. With it the role api needs no private key", text(func(c *Config) *string { return &c.TrustedKeys })},
 		{"SHADOW_DAYS", "1", "settled days a new version forecasts in shadow before it is promoted", count(func(c *Config) *int { return &c.ShadowDays })},
 		{"CANARY_DAYS", "1", "settled days it answers a share of the trips", count(func(c *Config) *int { return &c.CanaryDays })},
 		{"CANARY_SHARE", "0.1", "that share, 0 to 1", share(func(c *Config) *float64 { return &c.CanaryShare })},
@@ -162,6 +173,27 @@ func share(at func(*Config) *float64) func(*Config, string) error {
 			return fmt.Errorf("%q: want a number from 0 to 1", v)
 		}
 		*at(c) = f
+		return nil
+	}
+}
+
+func rate(at func(*Config) *float64) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		f, err := strconv.ParseFloat(v, 64)
+		if err != nil || !(f >= 0 && f <= 1e6) {
+			return fmt.Errorf("%q: want a number from 0 to 1000000", v)
+		}
+		*at(c) = f
+		return nil
+	}
+}
+
+func oneOf(at func(*Config) *string, choices ...string) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		if !slices.Contains(choices, v) {
+			return fmt.Errorf("%q: want one of %s", v, strings.Join(choices, ", "))
+		}
+		*at(c) = v
 		return nil
 	}
 }
@@ -290,6 +322,16 @@ func Describe() string {
 	return b.String()
 }
 
+// oneLine keeps a PEM text on one line of a saved environment.
+func oneLine(text string) string { return strings.ReplaceAll(text, "\n", `\n`) }
+
+// PEM is the text of a setting that holds keys themselves rather than name
+// files; false where it names files.
+func PEM(setting string) (text string, inline bool) {
+	setting = strings.TrimSpace(strings.ReplaceAll(setting, `\n`, "\n"))
+	return setting, strings.HasPrefix(setting, "-----BEGIN ")
+}
+
 // Environ is the configuration as an environment, for child processes.
 func (c Config) Environ() []string {
 	stations := make([]string, len(c.Stations))
@@ -303,7 +345,7 @@ func (c Config) Environ() []string {
 		"CLICKHOUSE_ADDRESS": c.ClickHouseAddress, "CLICKHOUSE_USER": c.ClickHouseUser, "CLICKHOUSE_PASSWORD": c.ClickHousePassword, "CLICKHOUSE_DATABASE": c.ClickHouseDatabase,
 		"SOURCE": string(c.Source), "TIMETABLES_URL": c.TimetablesURL, "CLIENT_ID": c.ClientID, "API_KEY": c.APIKey, "STATIONS": strings.Join(stations, ","),
 		"CALLS_PER_MINUTE": strconv.Itoa(c.CallsPerMinute), "FULL_EVERY": c.FullEvery.String(),
-		"RECORDINGS": c.Recordings, "SEED": strconv.FormatUint(c.Seed, 10), "LISTEN": c.Listen, "INSTANCE": c.Instance, "SIGNING_KEY": c.SigningKey, "LIBXGBOOST": c.LibXGBoost, "GATE": c.Gate, "ALERT_WEBHOOK": c.AlertWebhook,
+		"RECORDINGS": c.Recordings, "SEED": strconv.FormatUint(c.Seed, 10), "LISTEN": c.Listen, "ANONYMOUS": c.Anonymous, "ANONYMOUS_RATE": strconv.FormatFloat(c.AnonymousRate, 'g', -1, 64), "INSTANCE": c.Instance, "SIGNING_KEY": oneLine(c.SigningKey), "TRUSTED_KEYS": oneLine(c.TrustedKeys), "LIBXGBOOST": c.LibXGBoost, "GATE": c.Gate, "ALERT_WEBHOOK": c.AlertWebhook,
 		"SHADOW_DAYS": strconv.Itoa(c.ShadowDays), "CANARY_DAYS": strconv.Itoa(c.CanaryDays), "WATCH_DAYS": strconv.Itoa(c.WatchDays),
 		"PATIENCE_DAYS": strconv.Itoa(c.PatienceDays), "MIN_EVENTS": strconv.Itoa(c.MinEvents), "APPROVAL": c.Approval,
 		"CANARY_SHARE": strconv.FormatFloat(c.CanaryShare, 'g', -1, 64), "MAX_LOSS": strconv.FormatFloat(c.MaxLoss, 'g', -1, 64),

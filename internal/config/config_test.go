@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -60,4 +61,22 @@ func TestAllProblemsAreReportedTogether(t *testing.T) {
 	require.ErrorContains(t, err, "PUENKTLICH_SORCE: no such setting")
 	require.ErrorContains(t, err, `PUENKTLICH_SEED: "x": want a whole number`)
 	require.ErrorContains(t, err, "needs PUENKTLICH_CLIENT_ID and PUENKTLICH_API_KEY")
+}
+
+// A saved environment has one line a setting; a key is read back as it was.
+func TestKeysInTheEnvironment(t *testing.T) {
+	t.Parallel()
+	const key = "-----BEGIN PUBLIC KEY-----\nMCow\n-----END PUBLIC KEY-----\n"
+	c, err := config.Load([]string{"PUENKTLICH_TRUSTED_KEYS=" + key}, nil)
+	require.NoError(t, err)
+	for _, line := range c.Environ() {
+		require.NotContains(t, line, "\n")
+	}
+	again, err := config.Load(c.Environ(), nil)
+	require.NoError(t, err)
+	text, inline := config.PEM(again.TrustedKeys)
+	require.True(t, inline)
+	require.Equal(t, strings.TrimSpace(key), text)
+	_, inline = config.PEM("/keys/a.pem,/keys/b.pem")
+	require.False(t, inline)
 }

@@ -40,6 +40,10 @@ func (r Row) Place() string { return fmt.Sprintf("%s at %d min", r.Key(), r.Hori
 // Late says that the event ran 6 minutes late or more.
 func (r Row) Late() bool { return !r.Cancelled && !rail.OnTime(r.DelayMinutes) }
 
+// Ran says that a delay can be learned from it: it ran, with a changed time
+// observed.
+func (r Row) Ran() bool { return !r.Cancelled && r.Evidence == rail.ChangeObserved }
+
 // Table is rows with their features, row-major.
 type Table struct {
 	Version  string // of the feature catalogue
@@ -122,11 +126,8 @@ func (t *Table) Events() int {
 	return len(seen)
 }
 
-// Ran keeps the events that a delay can be learned from: those that ran, with
-// a changed time observed.
-func (t *Table) Ran() *Table {
-	return t.Filter(func(r Row) bool { return !r.Cancelled && r.Evidence == rail.ChangeObserved })
-}
+// Ran keeps the events that a delay can be learned from.
+func (t *Table) Ran() *Table { return t.Filter(Row.Ran) }
 
 // Between keeps events planned on days in [from, to).
 func (t *Table) Between(from, to rail.Day) *Table {

@@ -31,6 +31,7 @@ const (
 // Files of a package for other readers.
 const (
 	sampleFile      = "sample.parquet"
+	scoresFile      = "sample-metrics.json"
 	provenanceFile  = "provenance.json"
 	environmentFile = "environment.json"
 	cardFile        = "CARD.md"
@@ -95,7 +96,15 @@ func Build(dir string, c Contents) (digest string, err error) {
 	if err := checkGolden(model, c.Golden); err != nil {
 		return "", &IntegrityError{goldenFile, "does not hold: " + err.Error()}
 	}
-	files, err := c.files()
+	sample, err := readSample(c.Sample)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", sampleFile, err)
+	}
+	scores, err := scoreSample(model, sample)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", sampleFile, err)
+	}
+	files, err := c.files(scores)
 	if err != nil {
 		return "", err
 	}
@@ -108,7 +117,7 @@ func Build(dir string, c Contents) (digest string, err error) {
 }
 
 // files are the package's files by path, without the manifest.
-func (c Contents) files() (map[string][]byte, error) {
+func (c Contents) files(scores SampleScores) (map[string][]byte, error) {
 	files := map[string][]byte{sampleFile: c.Sample, cardFile: c.card(), loaderFile: loader}
 	var err error
 	if files[bucketsFile], err = compact(c.Artefact.Buckets); err != nil {
@@ -124,6 +133,7 @@ func (c Contents) files() (map[string][]byte, error) {
 		featuresFile:    describeFeatures(),
 		goldenFile:      c.Golden,
 		metricsFile:     c.Report,
+		scoresFile:      scores,
 		baselinesFile:   c.Baselines,
 		driftFile:       c.References,
 		referencesFile:  referencesJSON{c.Trained, c.Report.Dataset, c.Report.TestDays},

@@ -35,7 +35,7 @@ func TestBuildListsEveryFileWithItsHash(t *testing.T) {
 	want := strings.Fields(`CARD.md MLmodel baselines.json buckets.json calibration.json cancel.json
 		code/puenktlich_model.py conda.yaml drift-reference.json environment.json features.json golden.json
 		input_example.json metrics.json provenance.json python_env.yaml references.json requirements.txt
-		sample.parquet serving_input_example.json`)
+		sample-metrics.json sample.parquet serving_input_example.json`)
 	if !slices.Equal(listed, want) {
 		t.Errorf("files %v\nwant %v", listed, want)
 	}

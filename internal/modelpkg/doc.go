@@ -16,6 +16,7 @@
 //	baselines.json               the baselines as fitted
 //	drift-reference.json         distribution of each feature in training
 //	sample.parquet               labelled sample of the test data
+//	sample-metrics.json          scores on that sample, to be computed again
 //	references.json              run, seed, parameters, data sets with hashes
 //	provenance.json              where the data came from, licences
 //	environment.json             code version and environment of the training
@@ -23,6 +24,6 @@
 //	manifest.json                name, version, path, size and sha256 of the above
 //	signature.json               over all of the above; not in the manifest
 //
-// The same Contents give the same files, except the signature, which ECDSA
-// makes with a random number.
+// The same Contents give the same files, except an ECDSA signature, which is
+// made with a random number.
 package modelpkg

@@ -20,6 +20,7 @@ import (
 	"puenktlich/internal/learn/xgb"
 	"puenktlich/internal/modelpkg"
 	"puenktlich/internal/rail"
+	"puenktlich/internal/serving/servingtest"
 	"puenktlich/internal/testenv"
 	"puenktlich/schemas"
 )
@@ -106,9 +107,11 @@ func contents(t testing.TB) modelpkg.Contents {
 	must(t, err)
 	model, err := forecast.Load(a)
 	must(t, err)
+	sample, err := servingtest.Sample().Encode()
+	must(t, err)
 	c := modelpkg.Contents{
 		Name: "punctuality", Version: 7, Created: time.Date(2024, 10, 29, 3, 0, 0, 0, time.UTC),
-		Artefact: a, Baselines: json.RawMessage(`{"rate":0.25}`), Sample: []byte("PAR1 sample PAR1"),
+		Artefact: a, Baselines: json.RawMessage(`{"rate":0.25}`), Sample: sample,
 		Report:  report(),
 		Trained: schemas.TrainedModel{RunID: "run-1", Model: "punctuality", Seed: 17, Rounds: 6, Candidate: schemas.Candidate{Name: "small", MaxDepth: 4}},
 		Provenance: []schemas.Provenance{{

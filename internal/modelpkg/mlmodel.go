@@ -111,15 +111,15 @@ func (c Contents) mlmodel(buckets []byte) (mlmodel, error) {
 	m.Example = exampleInfo{"input_example.json", "split", "serving_input_example.json", "dataframe"}
 	m.Created = c.Created.UTC().Format("2006-01-02 15:04:05.000000")
 	var err error
-	if m.Signature.Inputs, err = columnsText(c.inputColumns()); err != nil {
+	if m.Signature.Inputs, err = columnsText(inputColumns()); err != nil {
 		return m, err
 	}
-	m.Signature.Outputs, err = columnsText(c.outputColumns())
+	m.Signature.Outputs, err = columnsText(outputColumns(c.Artefact.Edges))
 	return m, err
 }
 
 // inputColumns are the features as float32, NaN = not known.
-func (c Contents) inputColumns() []column {
+func inputColumns() []column {
 	columns := []column{{"double", HorizonColumn, false}}
 	for _, name := range feature.Names() {
 		columns = append(columns, column{"float", name, true})
@@ -127,9 +127,9 @@ func (c Contents) inputColumns() []column {
 	return columns
 }
 
-func (c Contents) outputColumns() []column {
+func outputColumns(edges []int) []column {
 	columns := []column{{"double", onTimeColumn, true}, {"double", cancelledColumn, true}}
-	for _, edge := range c.Artefact.Edges {
+	for _, edge := range edges {
 		columns = append(columns, column{"double", edgeColumn(edge), true})
 	}
 	return columns

@@ -1,8 +1,6 @@
 package modelpkg
 
 import (
-	"crypto/ecdsa"
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -45,7 +43,7 @@ type envelope struct {
 }
 
 type signature struct {
-	Sig   []byte `json:"sig"` // ASN.1 DER
+	Sig   []byte `json:"sig"`
 	KeyID string `json:"keyid"`
 }
 
@@ -122,8 +120,7 @@ func Sign(dir string, key *Key) error {
 	if err != nil {
 		return fmt.Errorf("sign package %s: %w", dir, err)
 	}
-	hash := sha256.Sum256(preAuthEncoding(payloadType, payload))
-	sig, err := ecdsa.SignASN1(rand.Reader, key.private, hash[:])
+	sig, err := key.sign(preAuthEncoding(payloadType, payload))
 	if err != nil {
 		return fmt.Errorf("sign package %s: %w", dir, err)
 	}
@@ -186,10 +183,10 @@ func (s statement) about(want statement) error {
 }
 
 func signedByOne(e envelope, keys []PublicKey) bool {
-	hash := sha256.Sum256(preAuthEncoding(e.PayloadType, e.Payload))
+	text := preAuthEncoding(e.PayloadType, e.Payload)
 	for _, s := range e.Signatures {
 		for _, k := range keys {
-			if k.public != nil && ecdsa.VerifyASN1(k.public, hash[:], s.Sig) {
+			if k.verifies(text, s.Sig) {
 				return true
 			}
 		}

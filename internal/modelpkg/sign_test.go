@@ -2,6 +2,7 @@ package modelpkg_test
 
 import (
 	"crypto/ecdsa"
+	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
@@ -79,7 +80,7 @@ func checkStatement(t *testing.T, dir string, payload []byte, digest string) {
 		root.Write(raw)
 		found = found || r.Name == "manifest.json" && r.Digest == digest
 	}
-	if !found || len(s.Predicate.Resources) != 21 {
+	if !found || len(s.Predicate.Resources) != 22 {
 		t.Errorf("%d resources, manifest among them: %v", len(s.Predicate.Resources), found)
 	}
 	if s.Type != "https://in-toto.io/Statement/v1" || s.PredicateType != "https://model_signing/signature/v1.0" ||
@@ -136,6 +137,8 @@ func TestParseKey(t *testing.T) {
 	must(t, err)
 	large, err := rsa.GenerateKey(rand.Reader, 2048)
 	must(t, err)
+	_, edwards, err := ed25519.GenerateKey(rand.Reader)
+	must(t, err)
 	sec1, err := x509.MarshalECPrivateKey(p256)
 	must(t, err)
 	text := func(kind string, der []byte) []byte {
@@ -151,9 +154,10 @@ func TestParseKey(t *testing.T) {
 		message string
 	}{
 		"PKCS 8":    {pkcs8(p256), ""},
+		"Ed25519":   {pkcs8(edwards), ""},
 		"SEC 1":     {text("EC PRIVATE KEY", sec1), ""},
 		"P-384":     {pkcs8(p384), "curve P-384"},
-		"RSA":       {pkcs8(large), "it is a *rsa.PrivateKey"},
+		"RSA":       {pkcs8(large), "it is a *rsa.PublicKey"},
 		"encrypted": {text("ENCRYPTED PRIVATE KEY", sec1), "not encrypted"},
 		"broken":    {text("PRIVATE KEY", []byte{1}), "parse signing key"},
 		"nothing":   {nil, "no PEM block"},
@@ -172,5 +176,53 @@ func TestParseKey(t *testing.T) {
 	}
 	if _, err := modelpkg.ParsePublicKey(pkcs8(p256)); err == nil {
 		t.Error("a private key was taken for a public one")
+	}
+}
+
+// Ed25519 signs the text itself, and the same text gives the same signature.
+func TestEd25519Signs(t *testing.T) {
+	t.Parallel()
+	public, private, err := ed25519.GenerateKey(rand.Reader)
+	must(t, err)
+	der, err := x509.MarshalPKCS8PrivateKey(private)
+	must(t, err)
+	key, err := modelpkg.ParseKey(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
+	must(t, err)
+	dir, _, other := signed(t)
+	must(t, modelpkg.Sign(dir, key))
+	first := read(t, dir, "signature.json")
+	must(t, modelpkg.Verify(dir, key.Public()))
+	wantIntegrity(t, modelpkg.Verify(dir, other.Public()), "signature.json", "none of the 1 trusted keys")
+	wantIntegrity(t, modelpkg.Verify(dir, modelpkg.PublicKey{}), "signature.json", "none of the 1 trusted keys")
+	var b struct {
+		DsseEnvelope struct {
+			Payload    []byte
+			Signatures []struct{ Sig []byte }
+		}
+	}
+	must(t, json.Unmarshal(first, &b))
+	text := fmt.Sprintf("DSSEv1 28 application/vnd.in-toto+json %d %s", len(b.DsseEnvelope.Payload), b.DsseEnvelope.Payload)
+	if !ed25519.Verify(public, []byte(text), b.DsseEnvelope.Signatures[0].Sig) {
+		t.Error("the signature does not hold over the DSSE encoding")
+	}
+	must(t, modelpkg.Sign(dir, key))
+	if string(read(t, dir, "signature.json")) != string(first) {
+		t.Error("signed again, the signature is another one")
+	}
+}
+
+func TestParsePublicKeys(t *testing.T) {
+	t.Parallel()
+	a, b := newKey(t).Public(), newKey(t).Public()
+	found, err := modelpkg.ParsePublicKeys(append(a.PEM(), b.PEM()...))
+	must(t, err)
+	if len(found) != 2 || found[0].KeyID() != a.KeyID() || found[1].KeyID() != b.KeyID() {
+		t.Errorf("keys %v", found)
+	}
+	if _, err := modelpkg.ParsePublicKey(append(a.PEM(), b.PEM()...)); err == nil || !strings.Contains(err.Error(), "there are 2") {
+		t.Errorf("two for one: %v", err)
+	}
+	if _, err := modelpkg.ParsePublicKeys([]byte("ssh-ed25519 AAAA")); err == nil || !strings.Contains(err.Error(), "no PEM block PUBLIC KEY") {
+		t.Errorf("no PEM: %v", err)
 	}
 }

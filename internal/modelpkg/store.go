@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+
+	"puenktlich/schemas"
 )
 
 // ObjectStore is where packages are kept: prefix/path for each file.
@@ -121,7 +123,7 @@ func held(dir, digest string) bool {
 
 // fetch writes manifest, files and signature into dir, each verified.
 func fetch(ctx context.Context, store ObjectStore, prefix, digest, dir string) error {
-	manifest, _, err := store.Get(ctx, prefix+"/"+ManifestFile)
+	manifest, err := fetchFile(ctx, store, prefix, ManifestFile)
 	if err != nil {
 		return err
 	}
@@ -133,7 +135,7 @@ func fetch(ctx context.Context, store ObjectStore, prefix, digest, dir string) e
 		return err
 	}
 	for _, f := range m.Files {
-		body, _, err := store.Get(ctx, prefix+"/"+f.Path)
+		body, err := fetchFile(ctx, store, prefix, f.Path)
 		if err != nil {
 			return err
 		}
@@ -144,7 +146,7 @@ func fetch(ctx context.Context, store ObjectStore, prefix, digest, dir string) e
 			return err
 		}
 	}
-	signature, _, err := store.Get(ctx, prefix+"/"+SignatureFile)
+	signature, err := fetchFile(ctx, store, prefix, SignatureFile)
 	if err != nil {
 		return err
 	}
@@ -152,6 +154,21 @@ func fetch(ctx context.Context, store ObjectStore, prefix, digest, dir string) e
 		return err
 	}
 	return writeFile(dir, ManifestFile, manifest)
+}
+
+// fetchFile tells a package that is damaged, which no retry mends, from a store
+// that is away.
+func fetchFile(ctx context.Context, store ObjectStore, prefix, path string) ([]byte, error) {
+	body, _, err := store.Get(ctx, prefix+"/"+path)
+	switch {
+	case errors.Is(err, schemas.ErrObjectMissing) && path == SignatureFile:
+		return nil, errUnsigned()
+	case errors.Is(err, schemas.ErrObjectMissing) && path != ManifestFile: // without one there is no package yet
+		return nil, &IntegrityError{path, "is missing below " + prefix}
+	case errors.Is(err, schemas.ErrObjectCorrupt):
+		return nil, &IntegrityError{path, "is not what was stored: " + err.Error()}
+	}
+	return body, err
 }
 
 // install renames, which is atomic. Where somebody else was quicker, theirs

@@ -44,9 +44,13 @@ func verify(dir string, keys []PublicKey) (Manifest, string, error) {
 func readSignature(dir string) ([]byte, error) {
 	body, err := readLimited(dir, SignatureFile)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, &IntegrityError{SignatureFile, "is missing: the package is not signed"}
+		return nil, errUnsigned()
 	}
 	return body, err
+}
+
+func errUnsigned() error {
+	return &IntegrityError{SignatureFile, "is missing: the package is not signed"}
 }
 
 func verifySignature(dir string, m Manifest, digest string, keys []PublicKey) error {

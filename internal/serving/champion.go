@@ -18,6 +18,7 @@ import (
 	"puenktlich/internal/feature"
 	"puenktlich/internal/forecast"
 	"puenktlich/internal/learn"
+	"puenktlich/internal/modelpkg"
 	"puenktlich/schemas"
 )
 
@@ -65,6 +66,12 @@ type ChampionOptions struct {
 	Packages Packages
 	// Dir keeps champion.json, which names the package loaded last.
 	Dir string
+	// Instance names this process in alerts.
+	Instance string
+	// Alerts hears of packages that are refused; nil for nobody. Clock gives the
+	// domain time of it and is required with Alerts.
+	Alerts Alerts
+	Clock  interface{ Now() time.Time }
 	// Metrics defaults to metrics nobody reads.
 	Metrics *Metrics
 	// Logger defaults to slog.Default().
@@ -79,6 +86,8 @@ type Champion struct {
 	loading sync.Mutex
 	current atomic.Pointer[Loaded]
 	trial   atomic.Pointer[Trial]
+	// What was told of refused packages, of each place of the registry.
+	refusedChampion, refusedChallenger refusal
 }
 
 // Loaded is a package that answers.
@@ -95,7 +104,7 @@ func NewChampion(o ChampionOptions) *Champion {
 	if o.Metrics == nil {
 		o.Metrics = NewMetrics(nil)
 	}
-	return &Champion{o: o}
+	return &Champion{o: o, refusedChampion: refusal{place: "champion"}, refusedChallenger: refusal{place: "challenger"}}
 }
 
 // Current is the package that answers, ErrNoChampion before the first.
@@ -116,41 +125,56 @@ func (c *Champion) Load(ctx context.Context, ref schemas.PackageRef) error {
 
 func (c *Champion) load(ctx context.Context, ref schemas.PackageRef) error {
 	if ref.Model != c.o.Model {
-		return c.refuse(ref, fmt.Errorf("this instance serves the model %q", c.o.Model))
+		return c.refuse(ctx, &c.refusedChampion, ref, fmt.Errorf("this instance serves the model %q", c.o.Model))
 	}
 	if present := c.current.Load(); present != nil && present.Ref.Digest == ref.Digest {
+		c.accepted(ctx, &c.refusedChampion)
 		return nil
 	}
-	dir, err := c.o.Packages.Fetch(ctx, ref)
+	dir, err := c.fetch(ctx, &c.refusedChampion, ref)
 	if err != nil {
-		c.o.Metrics.loads.WithLabelValues("unavailable").Inc()
-		return fmt.Errorf("load %s@%d: %w", ref.Model, ref.Version, err)
-	}
-	if err := c.serve(ref, dir); err != nil {
 		return err
 	}
+	if err := c.serve(ctx, ref, dir); err != nil {
+		return err
+	}
+	c.accepted(ctx, &c.refusedChampion)
 	if err := c.remember(ref, dir); err != nil {
 		c.o.Logger.Error("the champion is served, but would not be after a restart without the object store", "error", err)
 	}
 	return nil
 }
 
+// fetch brings a package here. One that arrived damaged is refused; a store that
+// is away may have it later.
+func (c *Champion) fetch(ctx context.Context, told *refusal, ref schemas.PackageRef) (string, error) {
+	dir, err := c.o.Packages.Fetch(ctx, ref)
+	if damaged := (*modelpkg.IntegrityError)(nil); errors.As(err, &damaged) {
+		return "", c.refuse(ctx, told, ref, err)
+	}
+	if err != nil {
+		c.o.Metrics.loads.WithLabelValues("unavailable").Inc()
+		return "", fmt.Errorf("load %s@%d: %w", ref.Model, ref.Version, err)
+	}
+	return dir, nil
+}
+
 // open opens, checks and warms.
-func (c *Champion) open(ref schemas.PackageRef, dir string) (*Loaded, error) {
+func (c *Champion) open(ctx context.Context, told *refusal, ref schemas.PackageRef, dir string) (*Loaded, error) {
 	p, err := c.o.Packages.Open(dir)
 	if err != nil {
-		return nil, c.refuse(ref, err)
+		return nil, c.refuse(ctx, told, ref, err)
 	}
 	if err := check(p, ref); err != nil {
-		return nil, c.refuse(ref, err)
+		return nil, c.refuse(ctx, told, ref, err)
 	}
 	p.Ref = ref
 	return &Loaded{Package: p, Dir: dir}, nil
 }
 
 // serve opens and swaps.
-func (c *Champion) serve(ref schemas.PackageRef, dir string) error {
-	loaded, err := c.open(ref, dir)
+func (c *Champion) serve(ctx context.Context, ref schemas.PackageRef, dir string) error {
+	loaded, err := c.open(ctx, &c.refusedChampion, ref, dir)
 	if err != nil {
 		return err
 	}
@@ -161,10 +185,14 @@ func (c *Champion) serve(ref schemas.PackageRef, dir string) error {
 	return nil
 }
 
-func (c *Champion) refuse(ref schemas.PackageRef, cause error) error {
-	c.o.Metrics.loads.WithLabelValues("refused").Inc()
-	c.o.Logger.Error("package refused; the champion stays", "model", ref.Model, "version", ref.Version, "digest", ref.Digest, "error", cause)
-	return &RefusedError{Package: ref, Cause: cause}
+// Rehearse opens the package in dir and checks and warms it as a Champion that
+// was asked to load it would, without serving it.
+func Rehearse(packages Packages, dir string) (Package, error) {
+	p, err := packages.Open(dir)
+	if err != nil {
+		return Package{}, err
+	}
+	return p, check(p, p.Ref)
 }
 
 // check compares what was opened with what was asked for and with the features
@@ -233,7 +261,7 @@ func writeFile(path string, body []byte) error {
 
 // Restore serves the package loaded last from the disk alone. It answers false
 // where there was none; a package that no longer holds is an error.
-func (c *Champion) Restore() (bool, error) {
+func (c *Champion) Restore(ctx context.Context) (bool, error) {
 	body, err := os.ReadFile(c.file())
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
@@ -250,7 +278,7 @@ func (c *Champion) Restore() (bool, error) {
 	if last.Package.Model != c.o.Model {
 		return false, nil
 	}
-	if err := c.serve(last.Package, last.Dir); err != nil {
+	if err := c.serve(ctx, last.Package, last.Dir); err != nil {
 		return false, err
 	}
 	return true, nil

@@ -77,7 +77,7 @@ func TestTheChampionComesBackWithoutTheStore(t *testing.T) {
 		}
 	}
 	again := champion(t, dir, &servingtest.Packages{Offline: true})
-	if found, err := again.Restore(); err != nil || !found {
+	if found, err := again.Restore(t.Context()); err != nil || !found {
 		t.Fatalf("restore: %v, %v", found, err)
 	}
 	if got, want := digest(t, again), servingtest.Ref(2).Digest; got != want {
@@ -92,13 +92,13 @@ func TestRestoreOfNothingAndOfRubbish(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	c := champion(t, dir, &servingtest.Packages{})
-	if found, err := c.Restore(); found || err != nil {
+	if found, err := c.Restore(t.Context()); found || err != nil {
 		t.Errorf("nothing there: %v, %v", found, err)
 	}
 	if err := os.WriteFile(filepath.Join(dir, "champion.json"), []byte("{"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.Restore(); err == nil || !strings.Contains(err.Error(), "remove the file") {
+	if _, err := c.Restore(t.Context()); err == nil || !strings.Contains(err.Error(), "remove the file") {
 		t.Errorf("rubbish: %v, want what to do about it", err)
 	}
 }

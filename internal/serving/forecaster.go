@@ -64,8 +64,17 @@ type Request struct {
 	Events []rail.EventKey
 	// At is the cut-off, domain time.
 	At time.Time
+	// CutOffs has one cut-off an event in place of At. Nil: all are made at At.
+	CutOffs []time.Time
 	// Explain adds reasons; they cost more than the forecast.
 	Explain bool
+}
+
+func (r Request) cutOff(i int) time.Time {
+	if r.CutOffs != nil {
+		return r.CutOffs[i]
+	}
+	return r.At
 }
 
 // Result is what became of a Request.
@@ -73,6 +82,8 @@ type Result struct {
 	Package   *Loaded
 	RequestID string
 	Forecasts []Forecast // in the order asked for
+	// Index says which of the events asked for each forecast answers.
+	Index []int
 	// Unknown lists the events of which nothing was known at the cut-off.
 	Unknown []rail.EventKey
 	// DataAge is the domain time since the newest observation applied.
@@ -86,15 +97,18 @@ func (f *Forecaster) Answer(r Request) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
+	if r.CutOffs != nil && len(r.CutOffs) != len(r.Events) {
+		return Result{}, fmt.Errorf("forecast %d events: %d cut-offs: give one each", len(r.Events), len(r.CutOffs))
+	}
 	if r.ID == "" {
 		r.ID = uuid.NewString()
 	}
 	result := Result{Package: loaded, RequestID: r.ID, DataAge: f.o.State.Age()}
 	trial := f.o.Champion.Trial()
 	var rows []schema.Prediction
-	for _, key := range r.Events {
+	for i, key := range r.Events {
 		answers, beside := voices(loaded, trial, key.Stop)
-		known, found := f.know(key, r.At, &result.Timing)
+		known, found := f.know(key, r.cutOff(i), &result.Timing)
 		if !found {
 			result.Unknown = append(result.Unknown, key)
 			continue
@@ -114,7 +128,7 @@ func (f *Forecaster) Answer(r Request) (Result, error) {
 		if r.Explain {
 			given.Reasons = explain(answers.Loaded, made, &result.Timing)
 		}
-		result.Forecasts = append(result.Forecasts, given)
+		result.Forecasts, result.Index = append(result.Forecasts, given), append(result.Index, i)
 		if beside == nil {
 			continue
 		}

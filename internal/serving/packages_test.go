@@ -2,19 +2,13 @@ package serving_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"math"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
-	"puenktlich/internal/drift"
-	"puenktlich/internal/feature"
-	"puenktlich/internal/forecast"
 	"puenktlich/internal/modelpkg"
 	"puenktlich/internal/serving"
 	"puenktlich/internal/serving/servingtest"
@@ -60,40 +54,19 @@ func newKey(t testing.TB) *modelpkg.Key {
 // publish builds a real package of the tiny model, signs and uploads it.
 func publish(t testing.TB, store *shelf, version int, key *modelpkg.Key) schemas.PackageRef {
 	t.Helper()
-	model, err := forecast.Load(servingtest.Artefact())
-	if err != nil {
-		t.Fatal(err)
-	}
-	unknown := make([]float32, feature.Width())
-	for i := range unknown {
-		unknown[i] = float32(math.NaN())
-	}
-	golden, err := modelpkg.Golden(model, unknown, 30)
-	if err != nil {
-		t.Fatal(err)
-	}
-	reference, err := drift.NewReference(feature.Names()[0], []float64{1, 2, 3}, 2)
-	if err != nil {
-		t.Fatal(err)
-	}
-	baselines, err := json.Marshal(servingtest.Baselines())
+	contents, err := servingtest.Contents(version)
 	if err != nil {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	created := time.Date(2024, 10, 29, 3, 0, 0, 0, time.UTC)
-	digest, err := modelpkg.Build(dir, modelpkg.Contents{
-		Name: schemas.DefaultModel, Version: version, Created: created, Artefact: servingtest.Artefact(), Baselines: baselines,
-		References: []drift.Reference{reference}, Golden: []modelpkg.GoldenRow{golden}, Sample: []byte("sample"),
-		Provenance: []schemas.Provenance{{Source: "a test", Licence: "none"}}, CodeVersion: "test",
-	})
+	digest, err := modelpkg.Build(dir, contents)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := modelpkg.Sign(dir, key); err != nil {
 		t.Fatal(err)
 	}
-	ref := schemas.PackageRef{Model: schemas.DefaultModel, Version: version, Digest: digest, Prefix: "models/punctuality/" + digest[:8], Created: created}
+	ref := schemas.PackageRef{Model: schemas.DefaultModel, Version: version, Digest: digest, Prefix: "models/punctuality/" + digest[:8], Created: contents.Created}
 	if _, err := modelpkg.Upload(t.Context(), store, dir, ref.Prefix); err != nil {
 		t.Fatal(err)
 	}
@@ -131,7 +104,7 @@ func TestRealPackages(t *testing.T) {
 	}
 	store.away = true
 	again := champion(t, dir, packages)
-	if found, err := again.Restore(); !found || err != nil || digest(t, again) != good.Digest {
+	if found, err := again.Restore(t.Context()); !found || err != nil || digest(t, again) != good.Digest {
 		t.Fatalf("restore without the store: %v, %v", found, err)
 	}
 	cached, err := filepath.Glob(filepath.Join(dir, "packages", good.Digest, "buckets.json"))
@@ -141,7 +114,7 @@ func TestRealPackages(t *testing.T) {
 	if err := os.WriteFile(cached[0], []byte("{}"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := champion(t, dir, packages).Restore(); !errors.As(err, &refused) {
+	if _, err := champion(t, dir, packages).Restore(t.Context()); !errors.As(err, &refused) {
 		t.Errorf("a cached package that was altered: %v", err)
 	}
 }

@@ -24,6 +24,19 @@ var meanings = func() map[string]feature.Feature {
 	return all
 }()
 
+// Reasons explains a logged forecast by the package that made it; nil where that
+// package is neither the champion nor its challenger, or knows other features.
+func (c *Champion) Reasons(digest string, vector []float32) []Reason {
+	loaded := c.current.Load()
+	if trial := c.Trial(); trial != nil && trial.Ref.Digest == digest {
+		loaded = trial.Loaded
+	}
+	if loaded == nil || loaded.Ref.Digest != digest || len(vector) != len(loaded.Model.Features()) {
+		return nil
+	}
+	return reasons(loaded.Model, vector)
+}
+
 // reasons are the strongest contributions in words, strongest first.
 func reasons(m *forecast.Model, vector []float32) []Reason {
 	all := m.Contributions(vector)

@@ -27,21 +27,23 @@ func (c *Champion) Trial() *Trial { return c.trial.Load() }
 func (c *Champion) try(ctx context.Context, entry *schemas.ChallengerEntry) error {
 	if entry == nil {
 		c.trial.Store(nil)
+		c.accepted(ctx, &c.refusedChallenger)
 		return nil
 	}
 	present := c.trial.Load()
 	if present == nil || present.Ref.Digest != entry.Package.Digest {
-		dir, err := c.o.Packages.Fetch(ctx, entry.Package)
+		dir, err := c.fetch(ctx, &c.refusedChallenger, entry.Package)
 		if err != nil {
-			return fmt.Errorf("load challenger %s@%d: %w", entry.Package.Model, entry.Package.Version, err)
+			return fmt.Errorf("challenger: %w", err)
 		}
-		loaded, err := c.open(entry.Package, dir)
+		loaded, err := c.open(ctx, &c.refusedChallenger, entry.Package, dir)
 		if err != nil {
 			c.trial.Store(nil)
 			return err
 		}
 		present = &Trial{Loaded: loaded}
 	}
+	c.accepted(ctx, &c.refusedChallenger)
 	c.trial.Store(&Trial{Loaded: present.Loaded, Mode: entry.Mode, Share: entry.Share})
 	return nil
 }

@@ -29,8 +29,8 @@ func TestColumnsAreThoseOfTheServer(t *testing.T) {
 		"predictions": predictionTable.columnNames(), "model_scores": scoreTable.columnNames(),
 		"drift": driftTable.columnNames(), "verdicts": verdictTable.columnNames(), "alerts": alertTable.columnNames(),
 		"registry_events": registryTable.columnNames(), "audit": auditTable.columnNames(),
-		"unknown_attribute": unknownTable.columnNames(),
-		"sources":           sourceTable.columnNames(),
+		"unknown_attribute": unknownTable.columnNames(), "feedback": feedbackTable.columnNames(),
+		"sources": sourceTable.columnNames(),
 	}
 	server := serverColumns(t)
 	for name, columns := range server {

@@ -8,7 +8,7 @@ import (
 )
 
 // migrations is the number of files in schemas/clickhouse.
-const migrations = 21
+const migrations = 22
 
 func TestMigrateTwiceRunsOnce(t *testing.T) {
 	t.Parallel()
