@@ -67,32 +67,70 @@ func nightAfter(day rail.Day) time.Time { return day.End().Add(rail.HistoryDelay
 // model is the name of a contender's model.
 func (r *replayed) model(contender string) string { return r.in.Name + "-" + contender }
 
-// firstModels trains and promotes the same first model under every contender's
-// name.
+// firstModels trains one model, and packages and promotes it under every
+// contender's name: they begin alike.
 func (r *replayed) firstModels(ctx workflow.Context) error {
 	first := r.in.First
 	asOf := nightAfter(rail.Day(first.Test.To).Add(-1))
-	if err := r.settle(ctx, "settle/first", schemas.SettleInput{Days: schemas.DayRange{From: first.Train.From, To: first.Test.To}, AsOf: asOf}); err != nil {
+	days := schemas.DayRange{From: first.Train.From, To: first.Test.To}
+	show(ctx, fmt.Sprintf("## %s: first model, trained on %s\n", r.in.Name, span(first.Train)))
+	if err := r.settle(ctx, "settle/first", schemas.SettleInput{Days: days, AsOf: asOf}); err != nil {
 		return err
 	}
+	var names []string
 	for _, c := range r.in.Contenders {
-		show(ctx, fmt.Sprintf("## %s: first model of %s\n", r.in.Name, c.Name))
-		if err := r.lifecycle(ctx, c.Name, first, asOf); err != nil {
+		names = append(names, c.Name)
+	}
+	return r.introduce(ctx, "first", names, first, asOf)
+}
+
+// introduce takes the steps of a lifecycle to a model that several names begin
+// with.
+func (r *replayed) introduce(ctx workflow.Context, step string, names []string, life schemas.LifecycleInput, asOf time.Time) error {
+	days := schemas.DayRange{From: life.Train.From, To: life.Test.To}
+	reason := "first model of " + strings.Join(names, ", ")
+	var dataset schemas.DatasetRef
+	err := workflow.ExecuteChildWorkflow(child(ctx, stepID(ctx, "prepare/"+step), "data set "+days.String()), PrepareDataset,
+		schemas.PrepareInput{Days: days, AsOf: asOf}).Get(ctx, &dataset)
+	if err != nil {
+		return err
+	}
+	var trained schemas.TrainResult
+	err = workflow.ExecuteChildWorkflow(child(ctx, stepID(ctx, "train/"+step), "train on "+life.Train.String()), TrainModel,
+		schemas.TrainInput{Model: r.model(names[0]), Dataset: dataset, Days: life.Train, Candidates: life.Candidates, Search: life.Search, Seed: life.Seed, Actor: "backtest", Reason: reason}).Get(ctx, &trained)
+	if err != nil {
+		return err
+	}
+	if trained.Trained.RunID == "" {
+		return refuse(schemas.FailureValidation, "backtest: %s", trained.Note)
+	}
+	var evaluated schemas.EvaluateResult
+	err = workflow.ExecuteChildWorkflow(child(ctx, stepID(ctx, "evaluate/"+step), "test on "+life.Test.String()), EvaluateModel,
+		schemas.EvaluateInput{Trained: trained.Trained, Dataset: dataset, Days: life.Test, Gate: life.Gate}).Get(ctx, &evaluated)
+	if err != nil {
+		return err
+	}
+	if !evaluated.Gate.Passed {
+		return refuse(schemas.FailureValidation, "backtest: the %s does not pass the gate: %s", reason, strings.Join(evaluated.Gate.Reasons, "; "))
+	}
+	for _, name := range names {
+		if err := r.promote(ctx, name, schemas.PackageInput{Trained: trained.Trained, Evaluate: evaluated}, asOf); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// lifecycle makes a contender's champion, its first.
-func (r *replayed) lifecycle(ctx workflow.Context, contender string, life schemas.LifecycleInput, asOf time.Time) error {
-	life.Model, life.AsOf, life.Actor, life.Reason = r.model(contender), asOf, "backtest", "first model of "+contender
-	var made schemas.LifecycleResult
-	err := workflow.ExecuteChildWorkflow(child(ctx, schemas.LifecycleID(life.Model), life.Reason), RunLifecycle, life).Get(ctx, &made)
-	if err == nil && made.Switch == nil {
-		return refuse(schemas.FailureValidation, "backtest: the first model of %s is not served, %s", contender, made.Decision)
+// promote packages a model under a contender's name, and makes it champion.
+func (r *replayed) promote(ctx workflow.Context, name string, in schemas.PackageInput, asOf time.Time) error {
+	in.Trained.Model = r.model(name)
+	var made schemas.PackageRef
+	err := workflow.ExecuteChildWorkflow(child(ctx, stepID(ctx, "package/"+name), "package"), PackageModel, in).Get(ctx, &made)
+	if err != nil {
+		return err
 	}
-	return err
+	return workflow.ExecuteChildWorkflow(child(ctx, stepID(ctx, "promote/"+name), "promote "+versionName(made)), PromoteModel,
+		schemas.PromoteInput{Package: made, Actor: "backtest", Reason: "first model of " + name, AsOf: asOf, Rollout: &schemas.Rollout{}}).Get(ctx, nil)
 }
 
 func (r *replayed) settle(ctx workflow.Context, step string, in schemas.SettleInput) error {
@@ -229,7 +267,7 @@ func (r *replayed) oracle(ctx workflow.Context) error {
 	}
 	life := r.in.First
 	life.Train, life.Test = r.graded.Train, r.graded.Test
-	if err := r.lifecycle(ctx, schemas.OracleName, life, r.asOf); err != nil {
+	if err := r.introduce(ctx, schemas.OracleName, []string{schemas.OracleName}, life, r.asOf); err != nil {
 		return err
 	}
 	for _, day := range rail.Days(rail.Day(r.graded.Graded.From), rail.Day(r.graded.Graded.To)) {

@@ -26,6 +26,7 @@ import (
 type backtestFlags struct {
 	experiment, results, report, dataDir string
 	scenarios, seeds                     []string
+	recordings, train, test              string
 	again, hold                          bool
 }
 
@@ -40,6 +41,9 @@ func backtestCommand(p program) *cobra.Command {
 	flags.StringVar(&in.experiment, "experiment", "docs/backtest/experiment.yaml", "file that fixes days, scenarios, contenders and what has to be reached")
 	flags.StringSliceVar(&in.scenarios, "scenario", nil, "scenarios of the experiment to run; none writes the page alone")
 	flags.StringSliceVar(&in.seeds, "seed", nil, "seeds of the railway; defaults to the judging seeds")
+	flags.StringVar(&in.recordings, "recordings", "", "directory of daily archives to live through instead of scenarios, with --train and --test for the first model")
+	flags.StringVar(&in.train, "train", "", "training days FROM/TO of the first model on recordings, half-open")
+	flags.StringVar(&in.test, "test", "", "its test days FROM/TO, half-open; the nights are the days after them")
 	flags.StringVar(&in.results, "results", "docs/backtest/results", "directory that keeps a file a run")
 	flags.StringVar(&in.report, "report", "docs/backtest.md", "page to write; its drawings lie in the folder of its name")
 	flags.StringVar(&in.dataDir, "data-dir", "", "keep each stack's data below here instead of a temporary directory: a run that was killed goes on where it was")
@@ -66,6 +70,11 @@ func (p program) backtest(ctx context.Context, in backtestFlags) error {
 			if err := p.backtestOne(ctx, in, experiment, scenario, seed); err != nil {
 				return fmt.Errorf("%s, seed %d: %w", name, seed, err)
 			}
+		}
+	}
+	if in.recordings != "" {
+		if err := p.backtestRecordings(ctx, in, experiment); err != nil {
+			return fmt.Errorf("%s: %w", in.recordings, err)
 		}
 	}
 	return p.backtestPage(in, experiment)
