@@ -239,3 +239,23 @@ func (a answer) into(t testing.TB, v any) {
 		t.Fatal(err)
 	}
 }
+
+// arrive stores an arrival so many minutes after begin, forecast to be late, and
+// waits until it is known.
+func (h *house) arrive(t testing.TB, number, minutes, delay int) rail.PlannedEvent {
+	t.Helper()
+	event := departure(number, minutes)
+	event.Kind, event.Path = rail.Arrival, []string{"Mainz Hbf"}
+	batch := schema.Batch{Token: fmt.Sprint("arrival ", number), Source: "test", Group: "main"}
+	seq := uint64(event.PolledAt.UnixMilli())<<20 + uint64(500+number)
+	if err := h.db.InsertPlan(t.Context(), batch, []rail.PlannedEvent{event}, seq); err != nil {
+		t.Fatal(err)
+	}
+	polled := begin.Add(-10 * time.Minute)
+	change := rail.Change{EVA: event.EVA, Stop: event.Stop, Kind: event.Kind, Seq: uint64(polled.UnixMilli())<<20 + uint64(number), PolledAt: polled,
+		Changed: event.Planned.Add(time.Duration(delay) * time.Minute)}
+	if err := h.db.InsertChanges(t.Context(), batch, []rail.Change{change}); err != nil {
+		t.Fatal(err)
+	}
+	return event
+}

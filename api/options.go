@@ -18,6 +18,7 @@ import (
 // Forecaster answers, having logged what it answers.
 type Forecaster interface {
 	Answer(r serving.Request) (serving.Result, error)
+	Vectors(requestID string, at time.Time) (*serving.Vectors, error)
 }
 
 // Champion is the package that answers.
@@ -89,6 +90,8 @@ type Options struct {
 	Source     string // live, recording or simulation
 	DataSource string // of the plan, the changes and the truth in the store
 	Instance   string
+	// Version of this program, as standard clients are told. Defaults to "dev".
+	Version string
 	// Stored finds predictions that arrived in the store. Nil: only those on
 	// their way are found.
 	Stored func(ctx context.Context, id string) (p schema.Prediction, found bool, err error)
@@ -118,6 +121,9 @@ type Options struct {
 }
 
 func (o Options) withDefaults() Options {
+	if o.Version == "" {
+		o.Version = "dev"
+	}
 	if o.Stations == nil {
 		o.Stations = func() []rail.Station { return nil }
 	}

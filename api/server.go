@@ -79,6 +79,7 @@ func newEngine(o Options) *gin.Engine {
 	e.GET("/metrics", gin.WrapH(promhttp.HandlerFor(s.o.Metrics, promhttp.HandlerOpts{})))
 	s.addPage(e)
 	s.addExperiments(e)
+	s.addInference(e)
 	e.NoRoute(adapt(func(c *gin.Context) error {
 		return &Error{Kind: KindNotFound, Detail: fmt.Sprintf("there is nothing at %s; /openapi.json lists what there is", c.Request.URL.Path)}
 	}))
@@ -104,6 +105,7 @@ func (s *server) routes() []route {
 		{path: "/v1/stations/:eva/forecasts", accepts: []string{"from", "hours", "event", "explain"}, role: RolePredict, local: true, handle: board.forecasts},
 		{path: "/v1/forecasts", accepts: namesEvent("at", "explain"), role: RolePredict, local: true, handle: single.get},
 		{method: http.MethodPost, path: "/v1/forecasts", role: RolePredict, body: maxBatchBytes, local: true, handle: single.post},
+		{path: "/v1/connections", accepts: []string{"station", "from", "to", "date", "from_planned", "to_planned", "transfer", "at", "explain"}, role: RolePredict, handle: (&connections{single}).get},
 		{path: "/v1/predictions/:id", role: RoleRead, handle: logged.get},
 		{method: http.MethodPost, path: "/v1/feedback", role: RolePredict, body: maxFeedbackBytes, handle: heard.post},
 		{path: "/v1/models", role: RoleRead, handle: served.list},
@@ -124,7 +126,7 @@ func (s *server) routes() []route {
 func (s *server) described() []route {
 	own := route{path: "/openapi.json", local: true}
 	all := append(s.routes(), own)
-	document, err := completeDocument(openAPISource, all)
+	document, err := completeDocument(openAPISource, slices.Concat(all, s.inference()))
 	if err != nil {
 		panic("api: the document is compiled in: " + err.Error())
 	}

@@ -46,8 +46,11 @@ type BacktestInput struct {
 type Contender struct {
 	Name string `json:"name"`
 	// Frozen keeps the first model, whatever the verdicts say.
-	Frozen bool   `json:"frozen,omitempty"`
-	Policy Policy `json:"policy,omitzero"`
+	Frozen bool `json:"frozen,omitempty"`
+	// Policy or PolicyFile, the text of a file, stand in for the configured
+	// policy, see MonitorInput.
+	Policy     Policy `json:"policy,omitzero"`
+	PolicyFile string `json:"policy_file,omitempty"`
 	// Retrain is what a lifecycle of a verdict is given, see MonitorInput.
 	Retrain *LifecycleInput `json:"retrain,omitempty"`
 }
@@ -88,9 +91,15 @@ type BacktestNight struct {
 	BrierExpected *float64 `json:"brier_expected,omitempty"`
 	BrierBaseline *float64 `json:"brier_db_forecast_calibrated,omitempty"`
 	// Beyond names the signals beyond their limit.
-	Beyond  []SignalName `json:"beyond,omitempty"`
-	Verdict VerdictKind  `json:"verdict"`
-	Reason  string       `json:"reason,omitempty"` // the first that fired
+	Beyond []SignalName `json:"beyond,omitempty"`
+	// Values and Limits are the night's signals, to four digits.
+	Values  map[SignalName]float64 `json:"values,omitempty"`
+	Limits  map[SignalName]float64 `json:"limits,omitempty"`
+	Verdict VerdictKind            `json:"verdict"`
+	// Rules are those that fire; Reason is that of the one that led to the
+	// verdict.
+	Rules  []string `json:"rules,omitempty"`
+	Reason string   `json:"reason,omitempty"`
 	// Started is the workflow that the verdict started or joined, Decision what
 	// came of it, Trained the version it made.
 	Started  string `json:"started,omitempty"`

@@ -229,7 +229,30 @@ type Report struct {
 	// Worst are sentences on the scored slices with the least skill.
 	Worst    []string    `json:"worst_slices,omitempty"`
 	Champion *Comparison `json:"champion,omitempty"`
-	Notes    []string    `json:"notes,omitempty"` // what limits these figures
+	// Transfers is nil where the test days hold no pair of trains to change between.
+	Transfers *TransferReport `json:"transfers,omitempty"`
+	Notes     []string        `json:"notes,omitempty"` // what limits these figures
+}
+
+// TransferReport says how the delays of an arriving and a departing train of one
+// station hang together beyond what is forecast of each, and whether knowing it makes
+// better forecasts of caught changes than independence does.
+type TransferReport struct {
+	Pairs int `json:"pairs"` // forecast at one moment, 5 to 30 minutes apart by plan
+	Days  int `json:"days"`
+	// Correlation is that of a Gaussian copula of the two delays.
+	Correlation Estimate `json:"correlation"`
+	Interval    string   `json:"interval"` // how bounds were made
+	// Brier scores of whether a change is caught with 0, 5 and 10 minutes to spare, of
+	// pairs that both ran: each day forecast with the correlation of the others, and by
+	// independence. Nil with less than two days.
+	Brier            *float64 `json:"brier"`
+	BrierIndependent *float64 `json:"brier_independent"`
+	Difference       Estimate `json:"difference"` // of the two; negative: the copula is better
+	// Used says that forecasts of changes take the correlation; else they take
+	// independence, and Note says why.
+	Used bool   `json:"used"`
+	Note string `json:"note"`
 }
 
 // Comparison is a model against the champion on the same events, paired.

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"strings"
 )
 
 // DefaultModel is the model that answers where a request names none.
@@ -39,6 +40,25 @@ func ModelID(model string) string { return "model/" + model }
 
 // LifecycleID names the one lifecycle of a model that may run at a time.
 func LifecycleID(model string) string { return "lifecycle/" + model }
+
+// RecalibrateID names the one recalibration of a model that a verdict starts.
+func RecalibrateID(model string) string { return "recalibrate/" + model }
+
+// VerdictID names the verdict of a run of MonitorModel.
+func VerdictID(workflowRunID string) string { return "verdict/" + workflowRunID }
+
+// ReportKey is where the report of a night lies, one a verdict.
+func ReportKey(model, day, verdict string) string {
+	return fmt.Sprintf("reports/%s/%s/%s.html", model, day, strings.TrimPrefix(verdict, "verdict/"))
+}
+
+// EvidenceKey is where what is handed over lies.
+func EvidenceKey(model, day, verdict string) string {
+	return fmt.Sprintf("evidence/%s/%s/%s.zip", model, day, strings.TrimPrefix(verdict, "verdict/"))
+}
+
+// PolicyKey is where a policy lies, under the hash of its canonical form.
+func PolicyKey(sha256 string) string { return "policies/" + sha256 + ".json" }
 
 // PromoteID names the one rollout that a lifecycle of a model starts.
 func PromoteID(model string) string { return "promote/" + model }

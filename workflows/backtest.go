@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -13,7 +14,7 @@ import (
 )
 
 // keptNights bounds the nights a run holds: more are put into the object store.
-const keptNights = 60
+const keptNights = 24
 
 // replayed is one run of BacktestPolicy.
 type replayed struct {
@@ -198,7 +199,7 @@ func (r *replayed) contend(ctx workflow.Context, c schemas.Contender, day rail.D
 	}
 	var judged schemas.MonitorResult
 	err = workflow.ExecuteChildWorkflow(child(ctx, stepID(ctx, "monitor/"+step), "judge the day"), MonitorModel,
-		schemas.MonitorInput{Model: model, Day: string(day), AsOf: r.asOf, DryRun: c.Frozen, Policy: c.Policy, Retrain: c.Retrain}).Get(ctx, &judged)
+		schemas.MonitorInput{Model: model, Day: string(day), AsOf: r.asOf, DryRun: c.Frozen, Policy: c.Policy, PolicyFile: c.PolicyFile, Retrain: c.Retrain}).Get(ctx, &judged)
 	if err != nil {
 		return night, err
 	}
@@ -219,19 +220,34 @@ func nightOf(night schemas.BacktestNight, judged schemas.MonitorResult) schemas.
 	s := judged.Signals
 	night.Version, night.Forecasts, night.Brier, night.BrierExpected, night.BrierBaseline = s.Version, s.Events, s.Brier, s.BrierExpected, s.BrierBaseline
 	night.Verdict, night.Started = judged.Verdict.Kind, judged.Lifecycle
+	night.Values, night.Limits = map[schemas.SignalName]float64{}, map[schemas.SignalName]float64{}
 	for _, signal := range s.Signals {
-		if signal.Value != nil && signal.Limit != nil && *signal.Value > *signal.Limit {
-			night.Beyond = append(night.Beyond, signal.Name)
+		if signal.Value == nil {
+			continue
+		}
+		night.Values[signal.Name] = fourDigits(*signal.Value)
+		if signal.Limit != nil {
+			night.Limits[signal.Name] = fourDigits(*signal.Limit)
+			if *signal.Value > *signal.Limit {
+				night.Beyond = append(night.Beyond, signal.Name)
+			}
 		}
 	}
-	for _, reason := range judged.Verdict.Reasons {
-		if strings.HasPrefix(reason, string(night.Verdict)+": ") {
-			night.Reason = reason[:min(len(reason), maxReasonBytes)]
-			break
+	for _, rule := range judged.Verdict.Rules {
+		if rule.State != schemas.RuleFires {
+			continue
+		}
+		night.Rules = append(night.Rules, rule.Rule)
+		if rule.Rule == judged.Verdict.Rule {
+			night.Reason = rule.Rule + ": " + rule.Reason
+			night.Reason = night.Reason[:min(len(night.Reason), maxReasonBytes)]
 		}
 	}
 	return night
 }
+
+// fourDigits is what a reader compares.
+func fourDigits(v float64) float64 { return math.Round(v*1e4) / 1e4 }
 
 // maxReasonBytes bounds what is kept of a reason; the whole stands in the verdict.
 const maxReasonBytes = 240

@@ -90,6 +90,9 @@ func (a *Activities) EvaluateModel(ctx context.Context, in schemas.EvaluateInput
 		return result, failure.Validation("evaluate run %s on %s: %v", in.Trained.RunID, in.Days, err)
 	}
 	cost.SizeBytes = in.Trained.Artefact.SizeBytes
+	if report.Transfers, err = transfers(model, table); err != nil {
+		return result, failure.Validation("evaluate run %s on %s: %v", in.Trained.RunID, in.Days, err)
+	}
 	report.Champion = judged(report.Champion, against)
 	describe(&report, in)
 	return a.conclude(ctx, in, report, cost)

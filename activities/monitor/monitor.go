@@ -13,6 +13,7 @@ import (
 	"puenktlich/activities/failure"
 	"puenktlich/internal/champion"
 	"puenktlich/internal/modelpkg"
+	"puenktlich/internal/policy"
 	"puenktlich/internal/rail"
 	"puenktlich/schemas"
 	schema "puenktlich/schemas/clickhouse"
@@ -28,6 +29,9 @@ type Store interface {
 	SaveScores(ctx context.Context, token string, scores []schema.Score) error
 	SaveDrift(ctx context.Context, token string, drifts []schema.Drift) error
 	SaveVerdict(ctx context.Context, verdict schema.Verdict) error
+	FindVerdicts(ctx context.Context, q schema.VerdictQuery) ([]schema.Verdict, error)
+	Scores(ctx context.Context, q schema.MonitorQuery) ([]schema.Score, error)
+	Drift(ctx context.Context, q schema.MonitorQuery) ([]schema.Drift, error)
 }
 
 // Champions loads the package in use.
@@ -35,12 +39,39 @@ type Champions interface {
 	Champion(ctx context.Context, model string) (*modelpkg.Package, schemas.PackageRef, error)
 }
 
+// Objects keeps policies, evidence and reports.
+type Objects interface {
+	Put(ctx context.Context, key string, body []byte) error
+	Get(ctx context.Context, key string) (body []byte, etag string, err error)
+}
+
+// Registry knows which package is champion, and since when.
+type Registry interface {
+	Aliases(ctx context.Context, model string) (schemas.Aliases, string, error)
+}
+
+// Promoter asks the workflow of a model for a switch.
+type Promoter interface {
+	Rollback(ctx context.Context, updateID, model string, request schemas.RollbackRequest) (schemas.SwitchResult, error)
+}
+
+// Alerts are told once, and again when they worsen or end.
+type Alerts interface {
+	RaiseAlert(ctx context.Context, a schemas.Alert) error
+}
+
 // Activities are the steps of monitoring. All fields are required.
 type Activities struct {
 	Store     Store
 	Champions Champions
+	Registry  Registry
+	Promoter  Promoter
+	Objects   Objects
+	Alerts    Alerts
 	Clock     Clock
 	Name      string // of the source
+	// Policy is the configured one.
+	Policy policy.Book
 }
 
 // Measure reads one day of the champion's forecasts once and computes every
@@ -50,16 +81,26 @@ func (a *Activities) Measure(ctx context.Context, in schemas.MonitorInput) (sche
 	if signals.AsOf.IsZero() {
 		signals.AsOf = a.Clock.Now()
 	}
+	signals.AsOf = signals.AsOf.UTC().Truncate(time.Millisecond) // as it is stored
+	if err := a.lineage(ctx, &signals); err != nil {
+		return signals, err
+	}
+	var err error
+	if signals.Day, err = a.day(ctx, in); err != nil {
+		return signals, err
+	}
 	loaded, ref, err := a.Champions.Champion(ctx, in.Model)
 	if errors.Is(err, champion.ErrNone) {
 		return signals, failure.NothingToDo("monitor: %v", err)
 	}
+	signals.Version, signals.Digest = ref.Version, ref.Digest
+	var broken *modelpkg.IntegrityError
+	if errors.Is(err, schemas.ErrObjectMissing) || errors.As(err, &broken) {
+		signals.Fault = fmt.Sprintf("the package of %s@%d cannot be read: %v", ref.Model, ref.Version, err)
+		return signals, nil // a verdict says so
+	}
 	if err != nil {
 		return signals, fmt.Errorf("monitor: %w", err)
-	}
-	signals.Version, signals.Digest = ref.Version, ref.Digest
-	if signals.Day, err = a.day(ctx, in); err != nil {
-		return signals, err
 	}
 	day := newDay(loaded)
 	if err := a.read(ctx, signals, in.AsOf, day); err != nil {
@@ -70,6 +111,21 @@ func (a *Activities) Measure(ctx context.Context, in schemas.MonitorInput) (sche
 	}
 	signals.Signals = day.signals(signals)
 	return signals, nil
+}
+
+// lineage fills in what the registry knows of the champion.
+func (a *Activities) lineage(ctx context.Context, s *schemas.Signals) error {
+	aliases, _, err := a.Registry.Aliases(ctx, s.Model)
+	if err != nil {
+		return fmt.Errorf("monitor: champion of %s: %w", s.Model, err)
+	}
+	if aliases.Champion != nil {
+		s.ChampionSince = aliases.Champion.Since
+	}
+	if len(aliases.History) > 0 {
+		s.PreviousVersion = aliases.History[0].Package.Version
+	}
+	return nil
 }
 
 // day is the one asked for, or the last whole day before AsOf that has truth.

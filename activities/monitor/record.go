@@ -10,22 +10,15 @@ import (
 
 	"go.temporal.io/sdk/activity"
 
-	"puenktlich/internal/policy"
 	"puenktlich/internal/rail"
 	"puenktlich/schemas"
 	schema "puenktlich/schemas/clickhouse"
 )
 
-// Decide applies the policy. It is an activity and not part of the workflow, so
-// that a changed rule never breaks a replay.
-func (a *Activities) Decide(_ context.Context, in schemas.MonitorInput, s schemas.Signals) (schemas.Verdict, error) {
-	return policy.Decide(s, in.Policy), nil
-}
-
 // Record stores scores, drift and verdict. Repeating it changes nothing.
 func (a *Activities) Record(ctx context.Context, in schemas.MonitorInput, r schemas.MonitorResult) error {
-	now := a.Clock.Now()
 	s := r.Signals
+	now := s.AsOf
 	token := fmt.Sprintf("%s/%s/%s/%d/%d", s.Digest, a.Name, s.Day, s.Predictions, s.Events) // more events: other figures
 	if err := a.Store.SaveScores(ctx, "scores/"+token, scores(a.Name, s, now)); err != nil {
 		return fmt.Errorf("store scores of %s: %w", s.Day, err)
@@ -37,16 +30,35 @@ func (a *Activities) Record(ctx context.Context, in schemas.MonitorInput, r sche
 	if err != nil {
 		return fmt.Errorf("store verdict of %s: %w", s.Day, err)
 	}
+	decided, err := json.Marshal(r.Verdict)
+	if err != nil {
+		return fmt.Errorf("store verdict of %s: %w", s.Day, err)
+	}
+	ref := r.Verdict.Policy
+	policy, _, err := a.Objects.Get(ctx, schemas.PolicyKey(ref.SHA256))
+	if err != nil {
+		return fmt.Errorf("store verdict of %s: policy %s version %d: %w", s.Day, ref.Name, ref.Version, err)
+	}
 	verdict := schema.Verdict{VerdictID: "verdict/" + token, Model: s.Model, Version: uint32(s.Version), DataSource: a.Name, Day: s.Day,
-		Action: string(r.Verdict.Kind), Rule: "default", Reason: strings.Join(r.Verdict.Reasons, "; "), Figures: string(figures), DecidedAt: now}
-	if activity.IsActivity(ctx) {
-		info := activity.GetInfo(ctx)
-		verdict.WorkflowID, verdict.VerdictID = info.WorkflowExecution.ID, "verdict/"+info.WorkflowExecution.RunID
+		Action: string(r.Verdict.Kind), Rule: r.Verdict.Rule, Reason: strings.Join(r.Verdict.Reasons, "; "), Figures: string(figures), DecidedAt: now,
+		PolicyName: ref.Name, PolicyVersion: uint32(ref.Version), PolicySHA256: ref.SHA256, Policy: string(policy), Decided: string(decided), Severity: string(r.Verdict.Severity),
+		Act: string(r.Act), Reference: r.Lifecycle, Note: r.Note, Evidence: r.Evidence, Report: r.Report}
+	verdict.WorkflowID = workflowID(ctx)
+	if id := verdictID(ctx); id != "" {
+		verdict.VerdictID = id
 	}
 	if err := a.Store.SaveVerdict(ctx, verdict); err != nil {
 		return fmt.Errorf("store verdict of %s: %w", s.Day, err)
 	}
 	return nil
+}
+
+// verdictID names the verdict of the run that asks; empty outside of one.
+func verdictID(ctx context.Context) string {
+	if !activity.IsActivity(ctx) {
+		return ""
+	}
+	return schemas.VerdictID(activity.GetInfo(ctx).WorkflowExecution.RunID)
 }
 
 func scores(source string, s schemas.Signals, now time.Time) []schema.Score {

@@ -117,23 +117,28 @@ func group(district int) string { return fmt.Sprintf("district-%d", district) }
 // have written it, and answers the number of planned events. It leaves out the
 // way over HTTP and the raw bundles.
 func (n network) write(ctx context.Context, db *warehouse.DB, day rail.Day) (events, rows int, err error) {
+	asked := make([]observed, len(n.railways))
+	var group errgroup.Group
 	for seed, railway := range n.railways {
-		o, err := observe(ctx, railway, day)
-		if err != nil {
-			return events, rows, fmt.Errorf("%s of railway %d: %w", day, seed+1, err)
-		}
-		var group errgroup.Group
-		group.SetLimit(2)
+		group.Go(func() (err error) {
+			if asked[seed], err = observe(ctx, railway, day); err != nil {
+				return fmt.Errorf("%s of railway %d: %w", day, seed+1, err)
+			}
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return 0, 0, err
+	}
+	group.SetLimit(2)
+	for seed, o := range asked {
 		for copied := range n.copies {
 			group.Go(func() error { return insertDay(ctx, db, o, seed*n.copies+copied, day) })
-		}
-		if err := group.Wait(); err != nil {
-			return events, rows, err
 		}
 		events += n.copies * len(o.plan)
 		rows += n.copies * (len(o.plan) + len(o.changes) + len(o.polls))
 	}
-	return events, rows, nil
+	return events, rows, group.Wait()
 }
 
 func insertDay(ctx context.Context, db *warehouse.DB, o observed, district int, day rail.Day) error {

@@ -144,6 +144,7 @@ func (a *Activities) vectorise(ctx context.Context, day rail.Day, horizons []int
 	table.Grow(len(truths) * len(horizons))
 	vector := make([]float32, feature.Width())
 	for _, truth := range truths {
+		eventDay := rail.DayOf(truth.Planned)
 		for _, horizon := range horizons {
 			cutoff := truth.Planned.Add(-time.Duration(horizon) * time.Minute)
 			known, found := state.At(rail.EventKey{Stop: truth.Stop, Kind: truth.Kind}, cutoff)
@@ -155,15 +156,18 @@ func (a *Activities) vectorise(ctx context.Context, day rail.Day, horizons []int
 				return nil, 0, err
 			}
 			feature.Vector(vector, &known, history)
-			table.Append(rowOf(&known, truth, horizon), vector)
+			row := rowOf(&known, truth, horizon)
+			row.EventDay = eventDay
+			table.Append(row, vector)
 		}
 	}
 	return table, counting.planned, nil
 }
 
+// rowOf is the row but for its event day.
 func rowOf(k *feature.Knowledge, truth rail.Truth, horizon int) dataset.Row {
 	row := dataset.Row{Stop: truth.Stop, Kind: truth.Kind, Trip: k.Plan.Trip, EVA: truth.EVA, ServiceDay: k.Plan.ServiceDay,
-		EventDay: rail.DayOf(truth.Planned), Planned: truth.Planned, Horizon: horizon, Category: k.Plan.Train.Category,
+		Planned: truth.Planned, Horizon: horizon, Category: k.Plan.Train.Category,
 		Class: k.Plan.Train.Class, Line: k.Plan.Line, Cancelled: truth.Cancelled, Evidence: truth.Evidence}
 	if delay, known := k.Own.DelayMinutes(); known {
 		row.DBDelay = delay

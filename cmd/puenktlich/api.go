@@ -220,7 +220,7 @@ func (i *instance) background(ctx context.Context, name string, run func(context
 
 func (i *instance) handler(forecaster *serving.Forecaster) http.Handler {
 	return api.New(api.Options{Forecaster: forecaster, Champion: i.champion, Live: i.live, Log: i.log, Clock: i.clock, Model: schemas.DefaultModel,
-		Source: string(i.config.Source), DataSource: sourceName(i.config), Instance: i.config.Instance, Record: i.db, Registry: i.registry, RegistryEvents: i.db.RegistryEvents, Experiments: experiments(i.db, i.objects), Stations: i.stations, Metrics: i.metrics, Logger: i.logger, Gate: i.gate(),
+		Source: string(i.config.Source), DataSource: sourceName(i.config), Instance: i.config.Instance, Version: version, Record: i.db, Registry: i.registry, RegistryEvents: i.db.RegistryEvents, Experiments: experiments(i.db, i.objects), Stations: i.stations, Metrics: i.metrics, Logger: i.logger, Gate: i.gate(),
 		Stored: func(ctx context.Context, id string) (schema.Prediction, bool, error) {
 			stored, err := i.db.PredictionByID(ctx, id)
 			if errors.Is(err, warehouse.ErrNotFound) {

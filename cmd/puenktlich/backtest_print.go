@@ -67,7 +67,7 @@ func (p *nightPrinter) show(nights []schemas.BacktestNight) {
 	}
 	for _, day := range days {
 		if p.through == "" {
-			fmt.Fprintf(p.out, "%-10s  %-9s %5s %9s  %8s %8s  %4s  %-12s %s\n", "day", "contender", "model", "forecasts", "Brier", "frozen", "s", "verdict", "beyond limits; what came of it")
+			fmt.Fprintf(p.out, "%-10s  %-9s %5s %9s  %8s %8s  %4s  %-12s %s\n", "day", "contender", "model", "forecasts", "Brier", "frozen", "s", "verdict", "rules that fire; why; what came of it")
 		}
 		if p.change != "" && day >= string(p.change) && p.through < string(p.change) {
 			fmt.Fprintf(p.out, "---------- from here on the railway is another one\n")
@@ -94,11 +94,7 @@ func (p *nightPrinter) night(nights []schemas.BacktestNight) {
 
 // told is what was beyond its limit and what came of it.
 func told(n schemas.BacktestNight) string {
-	var parts []string
-	for _, name := range n.Beyond {
-		parts = append(parts, string(name))
-	}
-	text := strings.Join(parts, ", ")
+	text := strings.Join(n.Rules, ", ")
 	for _, more := range []string{n.Reason, n.Decision} {
 		if more != "" {
 			text += "; " + more

@@ -284,7 +284,7 @@ func (s *system) monitorRetrains() {
 	day := string(today.Add(-1))
 	scored := do[schemas.ScoreBatchResult](s, "score", schemas.WorkflowScoreBatch, schemas.ScoreBatchInput{Day: day, AsOf: s.asOf})
 	require.Greater(s.t, scored.Predictions, 4*scored.Events, "five horizons an event")
-	calm := do[schemas.MonitorResult](s, "monitor/calm", schemas.WorkflowMonitorModel, schemas.MonitorInput{Day: day, AsOf: s.asOf, Policy: schemas.Policy{MaxBrierLoss: 3, MinSkill: -1, MaxPSI: 50}})
+	calm := do[schemas.MonitorResult](s, "monitor/calm", schemas.WorkflowMonitorModel, schemas.MonitorInput{Day: day, AsOf: s.asOf, Policy: schemas.Policy{MaxBrierLoss: 3, MinSkill: -1, MaxPSI: 50, AlertDrifted: 0.99, MaxDrifted: 0.99}})
 	require.Equal(s.t, schemas.VerdictNothing, calm.Verdict.Kind, calm.Verdict.Reasons)
 	require.Positive(s.t, calm.Signals.Events)
 	require.NotEmpty(s.t, calm.Signals.Drift)
@@ -318,7 +318,7 @@ func (s *system) rollOut(address string, candidate schemas.PackageRef) {
 	}, 30*time.Second, 100*time.Millisecond)
 	scored := do[schemas.ScoreBatchResult](s, "score/shadow", schemas.WorkflowScoreBatch, schemas.ScoreBatchInput{Day: string(yesterday), AsOf: s.asOf})
 	require.Equal(s.t, candidate.Digest, scored.Challenger.Digest)
-	do[schemas.MonitorResult](s, "monitor/tick", schemas.WorkflowMonitorModel, schemas.MonitorInput{Day: string(yesterday), AsOf: s.asOf, Policy: schemas.Policy{MaxBrierLoss: 3, MinSkill: -1, MaxPSI: 50}})
+	do[schemas.MonitorResult](s, "monitor/tick", schemas.WorkflowMonitorModel, schemas.MonitorInput{Day: string(yesterday), AsOf: s.asOf, Policy: schemas.Policy{MaxBrierLoss: 3, MinSkill: -1, MaxPSI: 50, AlertDrifted: 0.99, MaxDrifted: 0.99}})
 	_, err = ask.opine(s.t.Context(), "", schemas.DefaultModel, schemas.UpdateApprove, schemas.OpinionRequest{Digest: candidate.Digest, Actor: "anna", Reason: "looks good"})
 	require.NoError(s.t, err)
 	var result schemas.PromoteResult

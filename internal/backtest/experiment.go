@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -69,7 +70,8 @@ type Scenario struct {
 	What              string `json:"what"`
 }
 
-// Read reads an experiment. Unknown fields are errors.
+// Read reads an experiment, and the policy files it names, whose paths are
+// relative to it. Unknown fields are errors.
 func Read(path string) (Experiment, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -79,6 +81,20 @@ func Read(path string) (Experiment, error) {
 	if err != nil {
 		return e, fmt.Errorf("experiment %s: %w", path, err)
 	}
+	sum := sha256.New()
+	sum.Write(text)
+	for i, c := range e.Contenders {
+		if c.PolicyFile == "" {
+			continue
+		}
+		policy, err := os.ReadFile(filepath.Join(filepath.Dir(path), c.PolicyFile))
+		if err != nil {
+			return e, fmt.Errorf("experiment %s: policy of %s: %w", path, c.Name, err)
+		}
+		e.Contenders[i].PolicyFile = string(policy)
+		sum.Write(policy)
+	}
+	e.digest = hex.EncodeToString(sum.Sum(nil))
 	return e, nil
 }
 

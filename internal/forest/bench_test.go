@@ -42,11 +42,51 @@ func BenchmarkContributions(b *testing.B) {
 	benchmarkModels(b, func(b *testing.B, model []byte) {
 		f, rows := parse(b, model), randomRows(benchRows, 31)
 		out := make([]float64, f.Classes()*(columns+1))
+		f.Contributions(out, rows[:columns]) // the first makes the tables
 		i := 0
 		for b.Loop() {
 			f.Contributions(out, rows[i*columns:(i+1)*columns])
 			i = (i + 1) % benchRows
 		}
+	})
+}
+
+// BenchmarkFirstContributions is a model read and explained once: reading,
+// layouts and tables.
+func BenchmarkFirstContributions(b *testing.B) {
+	benchmarkModels(b, func(b *testing.B, model []byte) {
+		rows := randomRows(1, 31)
+		for b.Loop() {
+			f := parse(b, model)
+			f.Contributions(make([]float64, f.Classes()*(columns+1)), rows)
+		}
+	})
+}
+
+func BenchmarkContributionsBatch(b *testing.B) {
+	benchmarkModels(b, func(b *testing.B, model []byte) {
+		f, rows := parse(b, model), randomRows(benchRows, 31)
+		out := make([]float64, benchRows*f.Classes()*(columns+1))
+		f.ContributionsBatch(out[:f.Classes()*(columns+1)], rows[:columns]) // the first makes the tables
+		for b.Loop() {
+			f.ContributionsBatch(out, rows)
+		}
+		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/benchRows, "ns/row")
+	})
+}
+
+// BenchmarkXGBoostContributions is the library on some of the same rows, loading
+// of the model included.
+func BenchmarkXGBoostContributions(b *testing.B) {
+	benchmarkModels(b, func(b *testing.B, model []byte) {
+		const n = benchRows / 8
+		library, rows := openLibrary(b), randomRows(n, 31)
+		for b.Loop() {
+			if _, err := library.Contributions(model, rows, columns); err != nil {
+				b.Fatal(err)
+			}
+		}
+		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/n, "ns/row")
 	})
 }
 

@@ -22,6 +22,7 @@ type condition struct {
 func (f *Forest) build(trees [][]node) {
 	f.perfect = newPerfectTrees(trees, f.depth)
 	f.sliced = newSlicedTrees(&f.perfect, f.features)
+	f.trees = trees
 	f.paths = make([][]path, len(trees))
 	f.expected = make([]float64, f.classes)
 	for class, base := range f.base {
@@ -51,14 +52,23 @@ func appendPaths(paths []path, tree []node, i int32, conditions []condition) []p
 	if n.leaf() {
 		return append(paths, path{value: float64(n.value), conditions: conditions})
 	}
+	paths = appendPaths(paths, tree, n.left, toLeft(conditions, tree, n))
+	return appendPaths(paths, tree, n.right, toRight(conditions, tree, n))
+}
+
+// toLeft gives the conditions of the left child of n, toRight those of the right.
+func toLeft(conditions []condition, tree []node, n *node) []condition {
 	left := narrow(conditions, n, share(n, &tree[n.left]))
 	c := &left[conditionOn(left, n.feature)]
 	c.high = min(c.high, n.value)
-	paths = appendPaths(paths, tree, n.left, left)
+	return left
+}
+
+func toRight(conditions []condition, tree []node, n *node) []condition {
 	right := narrow(conditions, n, share(n, &tree[n.right]))
-	c = &right[conditionOn(right, n.feature)]
+	c := &right[conditionOn(right, n.feature)]
 	c.low = max(c.low, n.value)
-	return appendPaths(paths, tree, n.right, right)
+	return right
 }
 
 // share is the part of the rows at a split that went on to the child; one half
@@ -115,6 +125,10 @@ func (f *Forest) Contributions(out []float64, row []float32) {
 	for class, expected := range f.expected {
 		out[class*stride+f.features] = expected
 	}
+	if t := f.explaining(); t != nil {
+		t.add(out, stride, &x)
+		return
+	}
 	for tree, paths := range f.paths {
 		phi := out[int(f.treeClass[tree])*stride:][:stride]
 		for i := range paths {
@@ -123,38 +137,49 @@ func (f *Forest) Contributions(out []float64, row []float32) {
 	}
 }
 
-// attribute adds the Shapley values of the game that this leaf is on its own:
-// a coalition S of features is worth value x prod(k in S: met) x prod(k not in
-// S: share). With m conditions, w(s) = s! (m-s-1)! / m! and c_j(s) the sum over
-// coalitions of size s without j, feature j earns
+// attribute adds the Shapley values of the leaf for one row.
+func (p *path) attribute(phi []float64, x *[MaxFeatures]float32) {
+	var met [MaxDepth]bool
+	for k, c := range p.conditions {
+		met[k] = x[c.feature] >= c.low && x[c.feature] < c.high
+	}
+	values := p.values(&met)
+	for k, c := range p.conditions {
+		phi[c.feature] += values[k]
+	}
+}
+
+// values are the Shapley values of the game that this leaf is on its own, one a
+// condition: a coalition S of features is worth value x prod(k in S: met) x
+// prod(k not in S: share). With m conditions, w(s) = s! (m-s-1)! / m! and c_j(s)
+// the sum over coalitions of size s without j, feature j earns
 //
 //	value x (met_j - share_j) x sum over s of w(s) c_j(s),
 //
 // and the c_j are the coefficients of prod(k != j: share_k + met_k t).
-func (p *path) attribute(phi []float64, x *[MaxFeatures]float32) {
+func (p *path) values(met *[MaxDepth]bool) (values [MaxDepth]float64) {
 	m := len(p.conditions)
-	var met [MaxDepth]bool
 	unmet := 0
-	for k, c := range p.conditions {
-		met[k] = x[c.feature] >= c.low && x[c.feature] < c.high
+	for k := range p.conditions {
 		if !met[k] {
 			unmet++
 		}
 	}
 	// A condition that is not met has the constant factor share_k in every
 	// product but its own; only the met ones build the polynomial.
-	product, coefficients := p.polynomial(&met)
+	product, coefficients := p.polynomial(met)
 	if product == 0 {
-		return
+		return values
 	}
 	for j, c := range p.conditions {
 		if met[j] {
 			rest := divide(coefficients, m-unmet, c.share)
-			phi[c.feature] += p.value * (1 - c.share) * product * weigh(&rest, m-unmet-1, m)
+			values[j] = p.value * (1 - c.share) * product * weigh(&rest, m-unmet-1, m)
 		} else {
-			phi[c.feature] -= p.value * product * weigh(&coefficients, m-unmet, m)
+			values[j] = -p.value * product * weigh(&coefficients, m-unmet, m)
 		}
 	}
+	return values
 }
 
 // polynomial gives the product of the shares of all conditions that are not

@@ -8,7 +8,8 @@
 //
 // Three layouts of the same trees are held. Perfect trees, filled up to one
 // depth and walked without branches, serve a single row. Bit masks over blocks
-// of 64 rows serve batches. Paths from root to leaf serve explanations.
+// of 64 rows serve batches. Explanations come from tables over the outcomes of a
+// few neighbouring splits; where trees are too deep for that, from the paths from root to leaf.
 package forest
 
 import (
@@ -63,10 +64,14 @@ type Forest struct {
 	base      []float32
 	perfect   perfectTrees
 	sliced    slicedTrees
+	trees     [][]node
 	paths     [][]path // by tree
 	treeClass []int32  // class each tree adds to
 	expected  []float64
 	scratch   sync.Pool
+
+	explainOnce sync.Once
+	explain     *explanations // nil where the trees are too deep
 }
 
 // Objective is what the model was trained to predict.

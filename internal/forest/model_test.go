@@ -79,7 +79,11 @@ func randomLabels(rows []float32, labels int, seed uint64) []float32 {
 // train gives the JSON of a model of 30 features.
 func train(t testing.TB, params xgb.Params, rows int) []byte {
 	t.Helper()
-	data := randomRows(rows, 1)
+	return trainOn(t, params, randomRows(rows, 1))
+}
+
+func trainOn(t testing.TB, params xgb.Params, data []float32) []byte {
+	t.Helper()
 	source := xgb.FromSlices(xgb.Batch{
 		Rows: data, Columns: columns, Labels: randomLabels(data, max(params.Classes, 2), 1),
 	}, 8192)

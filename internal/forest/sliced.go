@@ -110,13 +110,7 @@ func (f *Forest) marginEach(out, rows []float32) {
 // marginBlock evaluates up to 64 rows.
 func (f *Forest) marginBlock(b *block, out, rows []float32) {
 	n := len(rows) / f.features
-	for i := range f.sliced.features {
-		scale := &f.sliced.features[i]
-		for r := range n {
-			b.values[r] = known(rows[r*f.features+scale.feature])
-		}
-		scale.fillMasks(b.masks[scale.first:][:scale.count], &b.values)
-	}
+	f.sliced.fill(b.masks, &b.values, rows, f.features)
 	for i := range b.margins {
 		b.margins[i] = f.base[i/blockRows]
 	}
@@ -130,6 +124,19 @@ func (f *Forest) marginBlock(b *block, out, rows []float32) {
 		for class := range f.classes {
 			out[r*f.classes+class] = b.margins[class*blockRows+r]
 		}
+	}
+}
+
+// fill sets all masks for up to 64 rows of so many columns each; values is
+// working memory.
+func (s *slicedTrees) fill(masks []uint64, values *[blockRows]float32, rows []float32, columns int) {
+	n := len(rows) / columns
+	for i := range s.features {
+		scale := &s.features[i]
+		for r := range n {
+			values[r] = known(rows[r*columns+scale.feature])
+		}
+		scale.fillMasks(masks[scale.first:][:scale.count], values)
 	}
 }
 

@@ -27,17 +27,28 @@ type Span struct {
 	PolledUntil time.Time
 }
 
-// Fill makes a state that answers exactly for events planned in the span: it
-// holds everything within feature.PlanReach of it.
+// Fill makes a state that answers exactly for events planned in the span, at
+// cut-offs within it: it holds everything within feature.PlanReach of it. Of what is
+// planned later it holds what had been polled by the end of the span; no such
+// cut-off sees more, and half a day of changes need not be read.
 func Fill(ctx context.Context, store Store, span Span, lag time.Duration) (*feature.State, error) {
 	state := feature.NewState(feature.Options{Lag: lag})
-	query := schema.TimelineQuery{Source: span.Source, From: span.From.Add(-feature.PlanReach),
-		Until: span.Until.Add(feature.PlanReach), PolledUntil: span.PolledUntil}
-	err := store.Timelines(ctx, query, func(plan rail.PlannedEvent, changes []rail.Change) error {
-		state.AddPlan([]rail.PlannedEvent{plan})
-		state.AddChanges(changes)
-		return nil
-	})
+	read := func(from, until, polledUntil time.Time) error {
+		query := schema.TimelineQuery{Source: span.Source, From: from, Until: until, PolledUntil: polledUntil}
+		return store.Timelines(ctx, query, func(plan rail.PlannedEvent, changes []rail.Change) error {
+			state.AddPlan([]rail.PlannedEvent{plan})
+			state.AddChanges(changes)
+			return nil
+		})
+	}
+	err := read(span.From.Add(-feature.PlanReach), span.Until, span.PolledUntil)
+	if err == nil {
+		last := span.Until
+		if !span.PolledUntil.IsZero() && span.PolledUntil.Before(last) {
+			last = span.PolledUntil
+		}
+		err = read(span.Until, span.Until.Add(feature.PlanReach), last)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("fill state of %s from %s: %w", span.Source, span.From.Format(time.RFC3339), err)
 	}
@@ -66,11 +77,27 @@ type Histories struct {
 	// Cache, where there is one, is asked for a history.
 	Cache *HistoryCache
 	days  map[rail.Day]*feature.History
+	// last is the history that the cut-offs in [from, until) use: finding the day
+	// of each cut-off costs more than its look-up.
+	last        *feature.History
+	from, until time.Time
 }
 
 // At is the history known at a cut-off.
 func (h *Histories) At(ctx context.Context, cutoff time.Time) (*feature.History, error) {
+	if h.last != nil && !cutoff.Before(h.from) && cutoff.Before(h.until) {
+		return h.last, nil
+	}
 	day := rail.HistoryBefore(cutoff)
+	history, err := h.of(ctx, day)
+	if err != nil {
+		return nil, err
+	}
+	h.last, h.from, h.until = history, day.Start().Add(rail.HistoryDelay), day.End().Add(rail.HistoryDelay)
+	return history, nil
+}
+
+func (h *Histories) of(ctx context.Context, day rail.Day) (*feature.History, error) {
 	if history, found := h.days[day]; found {
 		return history, nil
 	}

@@ -50,7 +50,13 @@ func machine() string {
 			break
 		}
 	}
+	return fmt.Sprintf("Measured on %d cores (%s), %s; %s processes wanted one at the end.", runtime.NumCPU(), model, runtime.Version(), Load())
+}
+
+// Load is how many processes wanted a core in the last minute, as the system
+// averages it.
+func Load() string {
 	load, _ := os.ReadFile("/proc/loadavg")
 	one, _, _ := strings.Cut(string(load), " ")
-	return fmt.Sprintf("Measured on %d cores (%s), %s; %s processes wanted one at the end.", runtime.NumCPU(), model, runtime.Version(), one)
+	return one
 }

@@ -62,6 +62,17 @@ var verdictTable = table[schema.Verdict]{name: "verdicts", columns: []column[sch
 	field("figures", func(r *schema.Verdict) *string { return &r.Figures }),
 	field("workflow_id", func(r *schema.Verdict) *string { return &r.WorkflowID }),
 	instant("decided_at", func(r *schema.Verdict) *time.Time { return &r.DecidedAt }),
+	field("policy_name", func(r *schema.Verdict) *string { return &r.PolicyName }),
+	field("policy_version", func(r *schema.Verdict) *uint32 { return &r.PolicyVersion }),
+	field("policy_sha256", func(r *schema.Verdict) *string { return &r.PolicySHA256 }),
+	field("policy", func(r *schema.Verdict) *string { return &r.Policy }),
+	field("verdict", func(r *schema.Verdict) *string { return &r.Decided }),
+	field("severity", func(r *schema.Verdict) *string { return &r.Severity }),
+	field("act", func(r *schema.Verdict) *string { return &r.Act }),
+	field("reference", func(r *schema.Verdict) *string { return &r.Reference }),
+	field("note", func(r *schema.Verdict) *string { return &r.Note }),
+	field("evidence", func(r *schema.Verdict) *string { return &r.Evidence }),
+	field("report", func(r *schema.Verdict) *string { return &r.Report }),
 }}
 
 // SaveScores writes scores.
@@ -126,9 +137,43 @@ func latest(columns, table, key, at string, w where) statement {
 
 // Verdicts reads the newest verdicts on a model, at most limit.
 func (db *DB) Verdicts(ctx context.Context, model string, limit int) ([]schema.Verdict, error) {
-	return collect(ctx, db, verdictTable, statement{
-		sql: "SELECT " + verdictTable.selectList("") + " FROM verdicts FINAL WHERE model = {model:String}" +
-			" ORDER BY decided_at DESC, verdict_id LIMIT {limit:UInt64}",
-		args: []any{driver.Named("model", model), driver.Named("limit", uint64(limit))},
-	})
+	return db.FindVerdicts(ctx, schema.VerdictQuery{Model: model, Limit: limit})
+}
+
+// FindVerdicts reads the verdicts that match, the newest day first, of one day the
+// one decided last.
+func (db *DB) FindVerdicts(ctx context.Context, q schema.VerdictQuery) ([]schema.Verdict, error) {
+	if q.Model == "" {
+		return nil, fmt.Errorf("verdicts: model is required, got %+v", q)
+	}
+	var w where
+	w.and("model = {model:String}", "model", q.Model)
+	if q.DataSource != "" {
+		w.and("data_source = {source:String}", "source", q.DataSource)
+	}
+	if q.From != "" {
+		w.and("day >= {from_day:Date}", "from_day", q.From)
+	}
+	if q.Until != "" {
+		w.and("day < {until_day:Date}", "until_day", q.Until)
+	}
+	if !q.DecidedSince.IsZero() {
+		w.and("decided_at >= "+milliseconds("since"), "since", q.DecidedSince.UnixMilli())
+	}
+	w.until("decided_at", "as_of", q.DecidedUntil)
+	if q.Acted {
+		w.conditions = append(w.conditions, "act != ''")
+	}
+	if len(q.IDs) > 0 {
+		w.and("verdict_id IN {ids:Array(String)}", "ids", q.IDs)
+	}
+	sql := "SELECT " + verdictTable.selectList("") + " FROM verdicts FINAL WHERE " + w.String() + " ORDER BY day DESC, decided_at DESC, verdict_id"
+	if q.Newest {
+		sql += " LIMIT 1 BY day"
+	}
+	if q.Limit > 0 {
+		w.args = append(w.args, driver.Named("limit", uint64(q.Limit)))
+		sql += " LIMIT {limit:UInt64}"
+	}
+	return collect(ctx, db, verdictTable, statement{sql: sql, args: w.args})
 }

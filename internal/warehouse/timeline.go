@@ -147,6 +147,9 @@ type changeStream struct {
 	row  changeRow
 	dest []any
 	more bool // row holds the next change
+	// gathered is room for the changes of one event: they are handed over as a
+	// copy of their exact number.
+	gathered []rail.Change
 }
 
 func (db *DB) openChanges(ctx context.Context, q statement) (*changeStream, error) {
@@ -170,26 +173,30 @@ func (s *changeStream) next() error {
 	return classify("read stop_change", s.rows.Scan(s.dest...))
 }
 
-// of answers the changes of an event. Events must be asked for in the order of
-// the stream.
+// of answers the changes of an event, nil without any. Events must be asked
+// for in the order of the stream.
 func (s *changeStream) of(event rail.PlannedEvent) ([]rail.Change, error) {
-	var changes []rail.Change
+	s.gathered = s.gathered[:0]
 	for s.more {
-		switch s.compare(event) {
-		case +1:
-			return changes, nil
-		case 0:
+		order := s.compare(event)
+		if order > 0 {
+			break
+		}
+		if order == 0 {
 			change, err := s.row.observed()
 			if err != nil {
 				return nil, err
 			}
-			changes = append(changes, change)
+			s.gathered = append(s.gathered, change)
 		}
 		if err := s.next(); err != nil {
 			return nil, err
 		}
 	}
-	return changes, nil
+	if len(s.gathered) == 0 {
+		return nil, nil
+	}
+	return append(make([]rail.Change, 0, len(s.gathered)), s.gathered...), nil
 }
 
 func (s *changeStream) compare(event rail.PlannedEvent) int {
