@@ -24,7 +24,7 @@ func knowledge() []string {
 	return []string{
 		"internal/calibrate", "internal/champion", "internal/dataset", "internal/drift", "internal/experiment", "internal/feature",
 		"internal/forecast", "internal/history", "internal/learn", "internal/livestate", "internal/metric", "internal/modelpkg",
-		"internal/policy", "internal/rail", "internal/registry", "internal/rulebook", "internal/timetables", "internal/timetables/archive", "internal/transfer",
+		"internal/policy", "internal/rail", "internal/registry", "internal/rulebook", "internal/scoring", "internal/timetables", "internal/timetables/archive", "internal/transfer",
 	}
 }
 
@@ -40,7 +40,7 @@ func House() []Room {
 		{Path: "activities/train", For: "candidates, folds and the last fit, through the XGBoost library", May: with(knowledge(), "schemas", "schemas/*", "activities/failure", "internal/learn/xgb")},
 		{Path: "activities/*", For: "the steps: structs over small interfaces they declare", May: with(knowledge(), "schemas", "schemas/*", "activities/failure")},
 		{Path: "workers", For: "one file a pool: queue, slots and why, what it registers", May: []string{"schemas", "activities/*", "workflows", "internal/config"}},
-		{Path: "api", For: "routes, handlers, error mapping, the departure board", May: []string{"schemas", "schemas/clickhouse", "api/infer", "internal/access", "internal/experiment", "internal/feature", "internal/forecast", "internal/rail", "internal/registry", "internal/serving", "internal/transfer"}},
+		{Path: "api", For: "routes, handlers, error mapping, the departure board", May: []string{"schemas", "schemas/clickhouse", "api/infer", "internal/access", "internal/experiment", "internal/feature", "internal/forecast", "internal/naming", "internal/rail", "internal/registry", "internal/serving", "internal/transfer"}},
 		{Path: "api/infer", For: "feature vectors answered in the protocols of standard clients", May: []string{"internal/forecast", "internal/serving", "internal/vectors", "internal/vectors/*"}},
 		{Path: "schemas", For: "what outlives a process: inputs and results, queues, IDs, failures"},
 		{Path: "schemas/*", For: "the layout of stored data: ClickHouse rows and migrations, columns of a data set"},
@@ -56,6 +56,7 @@ func House() []Room {
 		{Path: "internal/livestate", For: "fills that knowledge from the store: a day at once, or by tailing", May: []string{"schemas/clickhouse", "internal/feature", "internal/rail"}},
 		{Path: "internal/dataset", For: "the rows of a data set as Parquet", May: []string{"schemas", "schemas/dataset", "internal/rail"}},
 		{Path: "internal/metric", For: "scores with intervals, formulas cited", Pure: true},
+		{Path: "internal/scoring", For: "logged forecasts judged on truth, by version, horizon, product, station and hour", May: []string{"schemas/clickhouse", "internal/dataset", "internal/learn", "internal/metric", "internal/rail"}},
 		{Path: "internal/drift", For: "distances between two samples of a feature, formulas cited", Pure: true},
 		{Path: "internal/calibrate", For: "probability calibration, fitted and applied", May: []string{"internal/metric"}, Pure: true},
 		{Path: "internal/forest", For: "evaluates and explains XGBoost's trees in Go", Pure: true},
@@ -71,6 +72,7 @@ func House() []Room {
 		{Path: "internal/experiment", For: "recorded runs as people look at them: list, record, comparison, drawings", May: []string{"schemas", "schemas/clickhouse", "internal/forecast", "internal/learn", "internal/metric", "internal/plot"}},
 		{Path: "internal/experiment/experimenttest", For: "test support: three recorded runs and what they left behind", May: []string{"schemas", "schemas/clickhouse", "internal/calibrate", "internal/forecast", "internal/learn", "internal/objstore", "internal/warehouse"}},
 		{Path: "internal/backtest", For: "the experiment that judges the loop: its definition, what a run comes to, the page", May: []string{"schemas", "internal/metric", "internal/plot", "internal/rail"}},
+		{Path: "internal/naming", For: "stations and trains by the names people give them", May: []string{"internal/rail"}, Pure: true},
 		{Path: "internal/transfer", For: "the chance to catch a change of trains, and how two delays hang together", May: []string{"internal/metric"}, Pure: true},
 		{Path: "internal/plot", For: "small charts as SVG", Pure: true},
 		{Path: "internal/policy", For: "nights of signals to a verdict, an evaluation to a gate, a trial to its next step", May: []string{"schemas"}, Pure: true},
