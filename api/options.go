@@ -38,6 +38,9 @@ type Live interface {
 	Stations() []int64
 	Board(eva int64, from, to time.Time) []*rail.PlannedEvent
 	Plan(key rail.EventKey) (*rail.PlannedEvent, bool)
+	// Unplanned says whether changes of an event were observed that stands in no
+	// plan, and whether they say that its train was added.
+	Unplanned(key rail.EventKey) (observed, added bool)
 	Size() feature.Size
 }
 
@@ -112,6 +115,8 @@ type Options struct {
 	// Stations answers names of stations; it is asked often and must not wait.
 	// Nil, or a station without a name: its number.
 	Stations func() []rail.Station
+	// Operator acts on models. Nil: they are only looked at.
+	Operator Operator
 	// Gate lets callers in. Nil: everyone, to everything.
 	Gate Gate
 	// Metrics is served under /metrics. Defaults to a registry of its own.
