@@ -79,6 +79,8 @@ func newEngine(o Options) *gin.Engine {
 	e.GET("/metrics", gin.WrapH(promhttp.HandlerFor(s.o.Metrics, promhttp.HandlerOpts{})))
 	s.addPage(e)
 	s.addExperiments(e)
+	s.addReports(e)
+	s.addInference(e)
 	e.NoRoute(adapt(func(c *gin.Context) error {
 		return &Error{Kind: KindNotFound, Detail: fmt.Sprintf("there is nothing at %s; /openapi.json lists what there is", c.Request.URL.Path)}
 	}))
@@ -125,7 +127,7 @@ func (s *server) routes() []route {
 func (s *server) described() []route {
 	own := route{path: "/openapi.json", local: true}
 	all := append(s.routes(), own)
-	document, err := completeDocument(openAPISource, all)
+	document, err := completeDocument(openAPISource, slices.Concat(all, s.inference()))
 	if err != nil {
 		panic("api: the document is compiled in: " + err.Error())
 	}

@@ -95,8 +95,12 @@ func recalibrated(ctx context.Context, loaded *modelpkg.Package, table *dataset.
 	}
 	record.Method, record.Tried, record.LogLossFitted = string(chosen.Choice.Method), tried(chosen.Choice.Tried), chosen.LogLoss(events)
 	artefact.Calibration, artefact.CancelRate = chosen, cancelRate(artefact, table)
+	references, err := learn.WithForecastReference(loaded.References, events, fold, chosen)
+	if err != nil {
+		return learn.Learned{}, err
+	}
 	baselines, err := learn.Trainer{}.FitBaselines(ctx, learn.Whole(ran))
-	return learn.Learned{Artefact: artefact, Baselines: baselines, References: loaded.References}, err
+	return learn.Learned{Artefact: artefact, Baselines: baselines, References: references}, err
 }
 
 // uncalibrated are P(on time) of the trees alone, and the number of each row's day.

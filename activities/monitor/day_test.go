@@ -107,7 +107,7 @@ func TestSignalListByHand(t *testing.T) {
 		t.Fatalf("%d signals for %d names", len(s.Signals), len(schemas.SignalNames()))
 	}
 	for name, want := range map[schemas.SignalName]float64{
-		schemas.SignalEvents: 2, schemas.SignalBrierRatio: (0.01 + 0.36) / 2 / 0.15, schemas.SignalBias: math.Abs((0.1+0.6)/2 - 0.5),
+		schemas.SignalEvents: 2, schemas.SignalBrierRatio: (0.01 + 0.16) / 2 / 0.15, schemas.SignalBias: math.Abs((0.1+0.6)/2 - 1.0/2),
 		schemas.SignalMissing: 0.25,
 	} {
 		got, _ := signal(t, s, name)

@@ -16,6 +16,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"puenktlich/activities/failure"
+	"puenktlich/internal/calibrate"
 	"puenktlich/internal/dataset"
 	"puenktlich/internal/feature"
 	"puenktlich/internal/learn"
@@ -181,7 +182,13 @@ func (a *Activities) refit(ctx context.Context, in schemas.RefitInput, oof learn
 	if learned.Baselines, err = trainer.FitBaselines(ctx, source); err != nil {
 		return learned, err
 	}
-	learned.References, err = references(source)
+	if learned.References, err = references(source); err != nil {
+		return learned, err
+	}
+	forecasts, known, err := learn.ForecastReference(calibrate.HorizonEvents{HorizonMinutes: oof.Horizon, Forecast: oof.OnTime}, oof.Fold, artefact.Calibration)
+	if known {
+		learned.References = append(learned.References, forecasts)
+	}
 	return learned, err
 }
 

@@ -47,7 +47,7 @@ func TestEveryFieldComesBack(t *testing.T) {
 	saved(t, schema.Score{
 		Model: "m", Version: 1, Digest: "d", Role: schema.RoleCanary, Source: schema.FromPanel, DataSource: "s", Evidence: "e",
 		FromDay: "2024-10-29", UntilDay: "2024-10-30", HorizonMinutes: 30, SliceKind: "class", Slice: "F", Metric: "brier",
-		Value: 0.1, Lower: 0.05, Upper: 0.2, Baseline: "b", BaselineValue: 0.15, Events: 1000, Days: 1, ScoredAt: later,
+		Value: 0.1, Lower: 0.05, Upper: 0.2, Baseline: "b", BaselineValue: 0.15, Events: 1000, Days: 1, ScoredAt: later, Blocks: "3 days",
 	}, listOf(db.SaveScores), func() ([]schema.Score, error) { return db.Scores(ctx, days) })
 	saved(t, schema.Drift{
 		Model: "m", Version: 1, DataSource: "s", Day: "2024-10-29", Subject: "feature", Name: "hour", Statistic: "psi",

@@ -3,6 +3,7 @@ package warehouse
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	driver "github.com/ClickHouse/clickhouse-go/v2"
@@ -32,6 +33,7 @@ var scoreTable = table[schema.Score]{name: "model_scores", columns: []column[sch
 	field("events", func(r *schema.Score) *uint64 { return &r.Events }),
 	field("days", func(r *schema.Score) *uint32 { return &r.Days }),
 	instant("scored_at", func(r *schema.Score) *time.Time { return &r.ScoredAt }),
+	field("blocks", func(r *schema.Score) *string { return &r.Blocks }),
 }}
 
 var driftTable = table[schema.Drift]{name: "drift", columns: []column[schema.Drift]{
@@ -91,8 +93,8 @@ func (db *DB) SaveVerdict(ctx context.Context, verdict schema.Verdict) error {
 }
 
 // Scores reads the scores of a model computed up to AsOf whose days lie within
-// the query's, each in its last computation, ordered by days, horizon, slice,
-// metric and version.
+// the query's, each in its last computation or, with Revisions, in every one, the
+// newest first, ordered by days, horizon, slice, metric and version.
 func (db *DB) Scores(ctx context.Context, q schema.MonitorQuery) ([]schema.Score, error) {
 	w, err := monitorWhere(q, "scored_at")
 	if err != nil {
@@ -100,8 +102,24 @@ func (db *DB) Scores(ctx context.Context, q schema.MonitorQuery) ([]schema.Score
 	}
 	w.and("from_day >= {from_day:Date}", "from_day", q.From)
 	w.and("until_day <= {until_day:Date}", "until_day", q.Until)
+	if q.Digest != "" {
+		w.and("digest = {digest:String}", "digest", q.Digest)
+	}
+	if q.DataSource != "" {
+		w.and("data_source = {data_source:String}", "data_source", q.DataSource)
+	}
+	if len(q.Metrics) > 0 {
+		w.and("metric IN {metrics:Array(String)}", "metrics", q.Metrics)
+	}
+	if len(q.Slices) > 0 {
+		w.and("slice_kind IN {slices:Array(String)}", "slices", q.Slices)
+	}
 	const key = "from_day, until_day, horizon_minutes, slice_kind, slice, metric, version, role, source, data_source, evidence, digest"
-	return collect(ctx, db, scoreTable, latest(scoreTable.selectList(""), scoreTable.name, key, "scored_at", w))
+	all := latest(scoreTable.selectList(""), scoreTable.name, key, "scored_at", w)
+	if q.Revisions {
+		all.sql = strings.TrimSuffix(all.sql, " LIMIT 1 BY "+key)
+	}
+	return collect(ctx, db, scoreTable, all)
 }
 
 // Drift reads the drift statistics of a model measured up to AsOf on the

@@ -24,6 +24,8 @@ type Score struct {
 	Events         uint64
 	Days           uint32
 	ScoredAt       time.Time // AsOf, domain time
+	// Blocks is what the interval was drawn over; empty where none was estimated.
+	Blocks string
 }
 
 // Drift is one statistic of one day against a reference.
@@ -155,4 +157,12 @@ type MonitorQuery struct {
 	From, Until string
 	// AsOf hides what was computed later; zero = nothing is hidden.
 	AsOf time.Time
+	// Revisions reads every computation, not the last alone.
+	Revisions bool
+	// What follows restricts scores; empty = all.
+	Digest     string
+	DataSource string
+	Metrics    []string
+	// Slices are kinds of slices; one that is empty is all events.
+	Slices []string
 }
