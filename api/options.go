@@ -38,6 +38,9 @@ type Live interface {
 	Stations() []int64
 	Board(eva int64, from, to time.Time) []*rail.PlannedEvent
 	Plan(key rail.EventKey) (*rail.PlannedEvent, bool)
+	// Unplanned says whether changes of an event were observed that stands in no
+	// plan, and whether they say that its train was added.
+	Unplanned(key rail.EventKey) (observed, added bool)
 	Size() feature.Size
 }
 

@@ -23,6 +23,7 @@ const (
 	KindNotFound
 	KindMethod
 	KindPassed    // the planned time is over
+	KindUnplanned // its train stands in no plan
 	KindAmbiguous // several events have the name
 	KindTooLarge
 	KindMedia   // the body is of another type
@@ -44,6 +45,7 @@ var kinds = map[Kind]struct {
 	KindNotFound:    {http.StatusNotFound, "not-found", "There is no such thing"},
 	KindMethod:      {http.StatusMethodNotAllowed, "method", "This method is not allowed here"},
 	KindPassed:      {http.StatusUnprocessableEntity, "event-passed", "The event's planned time has passed"},
+	KindUnplanned:   {http.StatusUnprocessableEntity, "no-plan", "There is no forecast of a train without a plan"},
 	KindAmbiguous:   {http.StatusConflict, "ambiguous", "Several things have this name"},
 	KindTooLarge:    {http.StatusRequestEntityTooLarge, "too-large", "The request is too large"},
 	KindMedia:       {http.StatusUnsupportedMediaType, "media-type", "The body is of another type"},

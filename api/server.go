@@ -106,7 +106,7 @@ func (s *server) routes() []route {
 		{path: "/v1/stations/:eva/forecasts", accepts: []string{"from", "hours", "event", "explain"}, role: RolePredict, local: true, handle: board.forecasts},
 		{path: "/v1/forecasts", accepts: namesEvent("at", "explain"), role: RolePredict, local: true, handle: single.get},
 		{method: http.MethodPost, path: "/v1/forecasts", role: RolePredict, body: maxBatchBytes, local: true, handle: single.post},
-		{path: "/v1/connections", accepts: []string{"station", "from", "to", "date", "from_planned", "to_planned", "transfer", "at", "explain"}, role: RolePredict, handle: (&connections{single}).get},
+		{path: "/v1/connections", accepts: []string{"station", "from", "to", "date", "from_planned", "to_planned", "transfer", "at", "explain"}, role: RolePredict, local: true, handle: (&connections{single}).get},
 		{path: "/v1/predictions/:id", role: RoleRead, handle: logged.get},
 		{method: http.MethodPost, path: "/v1/feedback", role: RolePredict, body: maxFeedbackBytes, handle: heard.post},
 		{path: "/v1/models", role: RoleRead, handle: served.list},

@@ -66,6 +66,9 @@ func PromoteID(model string) string { return "promote/" + model }
 // StepID names a child after its parent and what it does.
 func StepID(parent, step string) string { return parent + "/" + step }
 
+// PackageID is the run that packages a trained run once more.
+func PackageID(run string) string { return "package/" + run }
+
 // ReproduceID names the one reproduction of a run that may be under way.
 func ReproduceID(run string) string { return "reproduce/" + run }
 
@@ -96,3 +99,9 @@ const DatasetPrefix = "datasets/"
 
 // ManifestPrefix is where the manifests of a data set lie, each under its hash.
 func ManifestPrefix(dataset string) string { return DatasetPrefix + dataset + "/manifest/" }
+
+// TrainedPrefix is where a run keeps the TrainedModel it ended with.
+func TrainedPrefix(run string) string { return "runs/" + run + "/trained/" }
+
+// EvaluationPrefix is where a run keeps the reports of its evaluations.
+func EvaluationPrefix(run string) string { return "runs/" + run + "/evaluation/" }

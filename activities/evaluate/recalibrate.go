@@ -59,6 +59,12 @@ func (a *Activities) Recalibrate(ctx context.Context, in schemas.RecalibrateStep
 	if trained.Artefact, err = a.Objects.PutContent(ctx, "runs/"+in.RunID+"/learned/", ".json", body); err != nil {
 		return trained, fmt.Errorf("%s: %w", what, err)
 	}
+	if body, err = json.Marshal(trained); err != nil {
+		return trained, fmt.Errorf("%s: %w", what, err)
+	}
+	if _, err = a.Objects.PutContent(ctx, schemas.TrainedPrefix(in.RunID), ".json", body); err != nil {
+		return trained, fmt.Errorf("%s: %w", what, err)
+	}
 	return trained, a.track(ctx, in, trained, started)
 }
 

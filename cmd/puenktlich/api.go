@@ -69,7 +69,8 @@ type instance struct {
 	live     *livestate.Live
 	log      *spool.Log
 	keys     *access.Ring
-	groups   map[string][]rail.Station
+	places   *stationBook
+	follow   func(context.Context) error // places, while it runs
 	running  sync.WaitGroup
 }
 
@@ -91,13 +92,14 @@ func (a *adapters) startAPI(ctx context.Context) (stop func(), err error) {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	forecaster := serving.NewForecaster(serving.Options{Champion: i.champion, State: i.live, Log: i.log, DataSource: sourceName(a.config),
-		Instance: a.config.Instance, GroupOf: i.groupOf, Metrics: i.serving})
+		Instance: a.config.Instance, GroupOf: i.places.groupOf, Metrics: i.serving})
 	panel := serving.NewPanel(serving.PanelOptions{Forecaster: forecaster, Boards: i.live, Clock: a.clock, File: filepath.Join(i.dir, "panel.json"), Logger: a.logger})
 	i.live.Start(ctx)
 	i.background(ctx, "panel", panel.Run)
 	i.background(ctx, "prediction log", i.log.Run)
 	i.background(ctx, "champion", func(ctx context.Context) error { return i.champion.Follow(ctx, a.registry, followEvery) })
 	i.background(ctx, "lease", i.keepLease)
+	i.background(ctx, "stations", i.follow)
 	i.background(ctx, "alerts", a.alerts.Run)
 	i.background(ctx, "keys", func(ctx context.Context) error { return i.keys.Follow(ctx, keysEvery) })
 	server := api.NewServer(i.handler(forecaster), api.DefaultTimes(), a.logger)
@@ -134,18 +136,11 @@ func (i *instance) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	stations, err := collected(ctx, i.config, fetch)
-	if err != nil {
-		i.logger.Warn("the stations' names are not known: the source does not answer", "error", err)
-	}
-	if i.groups = stationGroups(stations); len(i.groups) == 0 {
-		i.groups = map[string][]rail.Station{schemas.DefaultGroup: nil}
-	}
-	var names []string
-	for name := range i.groups {
-		names = append(names, name)
-	}
-	i.live = livestate.NewLive(livestate.LiveOptions{Store: i.db, Source: sourceName(i.config), Groups: names, GroupOf: i.groupOf, Clock: i.clock, Back: i.back(), Logger: i.logger})
+	var known bool
+	look := func(ctx context.Context) ([]rail.Station, error) { return collected(ctx, i.config, fetch) }
+	i.places, known = newStationBook(ctx, filepath.Join(i.dir, "stations.json"), look, i.logger)
+	i.follow = func(ctx context.Context) error { return i.places.follow(ctx, known, i.live.SetGroups) }
+	i.live = livestate.NewLive(livestate.LiveOptions{Store: i.db, Source: sourceName(i.config), Groups: i.places.names(), GroupOf: i.places.groupOf, Clock: i.clock, Back: i.back(), Logger: i.logger})
 	if i.log, err = spool.Open(spool.Options{Dir: filepath.Join(i.dir, "spool"), Store: i.db, Metrics: spool.NewMetrics(i.metrics), Logger: i.logger}); err != nil {
 		return err
 	}
@@ -192,25 +187,6 @@ func (i *instance) back() time.Duration {
 	return 3 * time.Hour
 }
 
-func (i *instance) groupOf(eva int64) string {
-	for name, stations := range i.groups {
-		for _, station := range stations {
-			if station.EVA == eva {
-				return name
-			}
-		}
-	}
-	return schemas.DefaultGroup
-}
-
-func (i *instance) stations() []rail.Station {
-	var all []rail.Station
-	for _, stations := range i.groups {
-		all = append(all, stations...)
-	}
-	return all
-}
-
 func (i *instance) background(ctx context.Context, name string, run func(context.Context) error) {
 	i.running.Go(func() {
 		if err := run(ctx); err != nil && ctx.Err() == nil {
@@ -221,7 +197,7 @@ func (i *instance) background(ctx context.Context, name string, run func(context
 
 func (i *instance) handler(forecaster *serving.Forecaster) http.Handler {
 	return api.New(api.Options{Forecaster: forecaster, Champion: i.champion, Live: i.live, Log: i.log, Clock: i.clock, Model: schemas.DefaultModel,
-		Source: string(i.config.Source), DataSource: sourceName(i.config), Instance: i.config.Instance, Version: version, Record: i.db, Registry: i.registry, RegistryEvents: i.db.RegistryEvents, Experiments: experiments(i.db, i.objects), Reports: i.report, Stations: i.stations, Metrics: i.metrics, Logger: i.logger, Gate: i.gate(),
+		Source: string(i.config.Source), DataSource: sourceName(i.config), Instance: i.config.Instance, Version: version, Record: i.db, Registry: i.registry, RegistryEvents: i.db.RegistryEvents, Experiments: experiments(i.db, i.objects), Reports: i.report, Stations: i.places.stations, Metrics: i.metrics, Logger: i.logger, Gate: i.gate(),
 		Stored: func(ctx context.Context, id string) (schema.Prediction, bool, error) {
 			stored, err := i.db.PredictionByID(ctx, id)
 			if errors.Is(err, warehouse.ErrNotFound) {

@@ -123,6 +123,7 @@ func TestWholeLoop(t *testing.T) {
 	s.nothingIsDoubled(life)
 	s.datasetCommands(life.Dataset)
 	s.runsCanBeMadeAgain(life)
+	s.packageCommands(life)
 	address := s.serve()
 	first := s.readBoard(address, life.Package.Digest)
 	s.predictionIsStored(first)

@@ -55,8 +55,8 @@ func rootCommand(p program) *cobra.Command {
 	}
 	root.AddCommand(
 		setupCommand(p), upCommand(p), lifecycleCommand(p), trainCommand(p),
-		workerCommand(p), apiCommand(p), migrateCommand(p), scheduleCommand(p), firstStartCommand(p),
-		replayCommand(p), simulateCommand(p), importCommand(p), modelsCommand(p), keysCommand(p),
+		workerCommand(p), apiCommand(p), serveCommand(p), migrateCommand(p), scheduleCommand(p), firstStartCommand(p),
+		replayCommand(p), simulateCommand(p), importCommand(p), modelsCommand(p), whyCommand(p), keysCommand(p),
 		packageCommand(p), verdictsCommand(p), policyCommand(p), datasetCommand(p), resultsCommand(p), runsCommand(p), settingsCommand(p), engineCommand(p),
 	)
 	return root

@@ -10,18 +10,20 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"puenktlich/internal/testenv"
 )
 
 // TestMain lets the test binary be the program itself: servers and workers that
 // `up` and `lifecycle` start are re-executions of it.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && !strings.HasPrefix(os.Args[1], "-") {
+	if len(os.Args) > 1 && !strings.HasPrefix(os.Args[1], "-") && !testenv.Serves() {
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 		code := run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr)
 		stop()
 		os.Exit(code)
 	}
-	os.Exit(m.Run())
+	testenv.Main(m)
 }
 
 // inRepository runs the test from the checkout's root, where tools/ lies.
