@@ -68,6 +68,7 @@ func (h *hand) end() {
 type house struct {
 	*gin.Engine
 	options  Options
+	gate     Gate
 	db       *warehouse.DB
 	live     *livestate.Live
 	log      *spool.Log

@@ -117,6 +117,8 @@ type Options struct {
 	// Stations answers names of stations; it is asked often and must not wait.
 	// Nil, or a station without a name: its number.
 	Stations func() []rail.Station
+	// Operator acts on models. Nil: they are only looked at.
+	Operator Operator
 	// Gate lets callers in. Nil: everyone, to everything.
 	Gate Gate
 	// Metrics is served under /metrics. Defaults to a registry of its own.

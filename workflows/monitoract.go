@@ -51,8 +51,13 @@ func startLifecycle(ctx workflow.Context, in schemas.MonitorInput, r schemas.Mon
 	} else if r.Verdict.Lifecycle != nil {
 		life = *r.Verdict.Lifecycle
 	}
-	if life.Search == nil && r.Verdict.Lifecycle != nil {
-		life.Search = r.Verdict.Lifecycle.Search
+	if own := r.Verdict.Lifecycle; own != nil {
+		if life.Search == nil {
+			life.Search = own.Search
+		}
+		if life.Train.Empty() && life.NewestDays == 0 && life.TestDays == 0 {
+			life.NewestDays, life.TestDays = own.NewestDays, own.TestDays
+		}
 	}
 	life.Model, life.AsOf, life.Actor, life.Reason = in.Model, in.AsOf, "monitor", because(r)
 	id := schemas.LifecycleID(in.Model)

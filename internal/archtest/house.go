@@ -71,6 +71,7 @@ func House() []Room {
 		{Path: "internal/study", For: "what the model is worth on recorded days, written down", May: []string{"internal/dataset", "internal/feature", "internal/forecast", "internal/forest", "internal/learn", "internal/learn/xgb", "internal/metric", "internal/rail"}},
 		{Path: "internal/experiment", For: "recorded runs as people look at them: list, record, comparison, drawings", May: []string{"schemas", "schemas/clickhouse", "internal/forecast", "internal/learn", "internal/metric", "internal/plot"}},
 		{Path: "internal/experiment/experimenttest", For: "test support: three recorded runs and what they left behind", May: []string{"schemas", "schemas/clickhouse", "internal/calibrate", "internal/forecast", "internal/learn", "internal/objstore", "internal/warehouse"}},
+		{Path: "internal/backtest", For: "the experiment that judges the loop: its definition, what a run comes to, the page", May: []string{"schemas", "internal/metric", "internal/plot", "internal/rail"}},
 		{Path: "internal/naming", For: "stations and trains by the names people give them", May: []string{"internal/rail"}, Pure: true},
 		{Path: "internal/transfer", For: "the chance to catch a change of trains, and how two delays hang together", May: []string{"internal/metric"}, Pure: true},
 		{Path: "internal/plot", For: "small charts as SVG", Pure: true},
