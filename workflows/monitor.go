@@ -21,6 +21,11 @@ func MonitorModel(ctx workflow.Context, in schemas.MonitorInput) (schemas.Monito
 	if err != nil {
 		return result, readable(err)
 	}
+	if in.Light {
+		result.Verdict = schemas.Verdict{Kind: schemas.VerdictNothing, Reasons: []string{"the running day was measured, not judged"}}
+		show(ctx, verdictCard(result))
+		return result, nil
+	}
 	err = workflow.ExecuteActivity(with(ctx, light(schemas.QueueScore, "apply the policy")), steps.Decide, in, result.Signals).Get(ctx, &result.Verdict)
 	if err != nil {
 		return result, readable(err)
