@@ -112,9 +112,13 @@ type Options struct {
 	// Experiments reads what is recorded of training runs. Nil: there is no such
 	// record, and its routes say so.
 	Experiments Experiments
+	// Reports reads the pages of nights. Nil: there are none, and the route says so.
+	Reports Reports
 	// Stations answers names of stations; it is asked often and must not wait.
 	// Nil, or a station without a name: its number.
 	Stations func() []rail.Station
+	// Operator acts on models. Nil: they are only looked at.
+	Operator Operator
 	// Gate lets callers in. Nil: everyone, to everything.
 	Gate Gate
 	// Metrics is served under /metrics. Defaults to a registry of its own.

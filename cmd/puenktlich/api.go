@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
+	"runtime/debug"
 	"sync"
 	"syscall"
 	"time"
@@ -21,6 +23,7 @@ import (
 	"puenktlich/internal/access"
 	"puenktlich/internal/config"
 	"puenktlich/internal/livestate"
+	"puenktlich/internal/objstore"
 	"puenktlich/internal/rail"
 	"puenktlich/internal/serving"
 	"puenktlich/internal/spool"
@@ -47,6 +50,7 @@ func apiCommand(p program) *cobra.Command {
 				return err
 			}
 			defer a.close()
+			spareCollector()
 			stop, err := a.startAPI(cmd.Context())
 			if err != nil {
 				return err
@@ -56,6 +60,15 @@ func apiCommand(p program) *cobra.Command {
 			<-cmd.Context().Done()
 			return nil
 		}}
+}
+
+// spareCollector trades memory for time where GOGC does not say otherwise: most of
+// the heap is the live state, which lives long, and would be walked again after
+// every few thousand answers. The heap may grow to four times that.
+func spareCollector() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(300)
+	}
 }
 
 // instance is one API instance and what runs beside it.
@@ -196,7 +209,8 @@ func (i *instance) background(ctx context.Context, name string, run func(context
 
 func (i *instance) handler(forecaster *serving.Forecaster) http.Handler {
 	return api.New(api.Options{Forecaster: forecaster, Champion: i.champion, Live: i.live, Log: i.log, Clock: i.clock, Model: schemas.DefaultModel,
-		Source: string(i.config.Source), DataSource: sourceName(i.config), Instance: i.config.Instance, Version: version, Record: i.db, Registry: i.registry, RegistryEvents: i.db.RegistryEvents, Experiments: experiments(i.db, i.objects), Stations: i.places.stations, Metrics: i.metrics, Logger: i.logger, Gate: i.gate(),
+		Source: string(i.config.Source), DataSource: sourceName(i.config), Instance: i.config.Instance, Version: version, Record: i.db, Registry: i.registry, RegistryEvents: i.db.RegistryEvents, Experiments: experiments(i.db, i.objects), Stations: i.places.stations, Metrics: i.metrics, Logger: i.logger, Gate: i.gate(), Operator: operator{i.adapters},
+		Reports: i.report,
 		Stored: func(ctx context.Context, id string) (schema.Prediction, bool, error) {
 			stored, err := i.db.PredictionByID(ctx, id)
 			if errors.Is(err, warehouse.ErrNotFound) {
@@ -232,4 +246,24 @@ func (i *instance) keepLease(ctx context.Context) error {
 		case <-ticker.C:
 		}
 	}
+}
+
+// report reads the page of the last verdict on a day.
+func (a *adapters) report(ctx context.Context, day string) ([]byte, bool, error) {
+	next := string(rail.Day(day).Add(1))
+	verdicts, err := a.db.FindVerdicts(ctx, schema.VerdictQuery{Model: schemas.DefaultModel, DataSource: sourceName(a.config), From: day, Until: next})
+	if err != nil {
+		return nil, false, err
+	}
+	for _, v := range verdicts { // the newest that has one
+		if v.Report == "" {
+			continue
+		}
+		page, _, err := a.objects.Get(ctx, v.Report)
+		if errors.Is(err, objstore.ErrNotFound) {
+			continue
+		}
+		return page, err == nil, err
+	}
+	return nil, false, nil
 }

@@ -38,14 +38,14 @@ const (
 // the simulated railway.
 type system struct {
 	*embedded
-	t    *testing.T
+	t    testing.TB
 	out  *bytes.Buffer
 	asOf time.Time
 	// reproduced is the workflow that made a run again.
 	reproduced string
 }
 
-func startSystem(t *testing.T) *system {
+func startSystem(t testing.TB) *system {
 	t.Helper()
 	t.Chdir("../..")
 	s := &system{t: t, out: &bytes.Buffer{}, asOf: today.Start().Add(9 * time.Hour)}

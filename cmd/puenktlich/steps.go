@@ -11,6 +11,7 @@ import (
 
 	"go.temporal.io/sdk/worker"
 
+	"puenktlich/activities/backtest"
 	"puenktlich/activities/collect"
 	"puenktlich/activities/evaluate"
 	"puenktlich/activities/experiment"
@@ -61,6 +62,7 @@ func (a *adapters) steps() (workers.Steps, error) {
 		Score: &score.Activities{Store: a.db, Champions: a.champions(), Clock: a.clock, Name: name, Group: schemas.DefaultGroup},
 		Monitor: &monitor.Activities{Store: a.db, Champions: a.champions(), Registry: a.registry, Promoter: promoter{a.temporal}, Objects: a.objects, Alerts: a.alerts,
 			Clock: a.clock, Name: name, Policy: book},
+		Backtest:   &backtest.Activities{Store: a.db, Objects: a.objects, Registry: a.registry, Runs: watchedRuns{a.temporal}, Name: name},
 		Experiment: &experiment.Activities{Reader: experiments(a.db, a.objects)},
 	}, nil
 }

@@ -44,6 +44,7 @@ func (l *Live) fill(ctx context.Context, now time.Time, groups []string) error {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.generation.Add(1)
 	l.state, l.cursors, l.stations, l.newest = state, cursors, seen.stations, seen.newest
 	l.forgotten, l.refill = now, !slices.Equal(groups, l.groups) // others were named meanwhile
 	l.o.Logger.Info("live state filled", "events", state.Size().Events, "stations", len(l.stations), "newest_poll", l.newest)
@@ -159,6 +160,7 @@ func (l *Live) earlier(ctx context.Context, events []rail.PlannedEvent) ([]rail.
 func (l *Live) applyPlan(group string, events []rail.PlannedEvent, earlier []rail.Change, seq uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.generation.Add(1)
 	l.state.AddPlan(events)
 	for _, e := range events {
 		l.stations[e.EVA] = struct{}{}
@@ -194,6 +196,7 @@ func (l *Live) followChanges(ctx context.Context, group string, now time.Time) e
 func (l *Live) applyChanges(group string, changes []rail.Change, seq uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.generation.Add(1)
 	l.state.AddChanges(changes)
 	for _, c := range changes {
 		l.newest = later(l.newest, c.PolledAt)

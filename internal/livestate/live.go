@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"puenktlich/internal/feature"
@@ -82,6 +83,8 @@ type Live struct {
 	fault     error
 	groups    []string // followed
 	refill    bool     // groups were added: what came of them before is not in the state
+	// generation is counted up with mu held, before anything changes.
+	generation atomic.Uint64
 
 	// Owned by the one that follows.
 	historyRead time.Time // wall
@@ -203,6 +206,9 @@ func (l *Live) Age() time.Duration {
 	}
 	return max(0, l.o.Clock.Now().Sub(newest))
 }
+
+// Generation grows whenever something that an answer may rest on has changed.
+func (l *Live) Generation() uint64 { return l.generation.Load() }
 
 // From is the earliest planned time that is answered exactly now.
 func (l *Live) From() time.Time { return l.o.Clock.Now().Add(-l.o.Back) }
