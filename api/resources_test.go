@@ -310,22 +310,7 @@ func TestScoresAndAlerts(t *testing.T) {
 func TestReliabilityOfThePanel(t *testing.T) {
 	t.Parallel()
 	h := open(t)
-	var forecasts []schema.Prediction
-	var truths []rail.Truth
-	for n := range 4 {
-		event := departure(10+n, -120-n)
-		forecasts = append(forecasts, schema.Prediction{PredictionID: fmt.Sprint("panel", n), Source: schema.FromPanel, DataSource: "test", Model: "punctuality", Version: 7,
-			Role: schema.RoleChampion, EVA: event.EVA, StopID: string(event.Stop), Kind: string(event.Kind), EventDay: "2024-10-29", Planned: event.Planned,
-			PredictedAt: event.Planned.Add(-30 * time.Minute), HorizonMinutes: 30, POnTime: 0.8, PBaseline: math.NaN()})
-		truths = append(truths, rail.Truth{EVA: event.EVA, Stop: event.Stop, Kind: event.Kind, Planned: event.Planned, Actual: event.Planned.Add(time.Duration(3+n) * time.Minute),
-			Evidence: rail.ChangeObserved, LastSeen: event.Planned.Add(time.Hour)})
-	}
-	if err := h.db.InsertPredictions(t.Context(), "panel", forecasts); err != nil {
-		t.Fatal(err)
-	}
-	if err := h.db.InsertTruth(t.Context(), schema.Batch{Token: "truth", Source: "test"}, begin, truths); err != nil {
-		t.Fatal(err)
-	}
+	h.settle(t, 4, func(int) float64 { return 0.8 }, func(n int) int { return 3 + n })
 	a := h.get(t, "/v1/models/punctuality/scores")
 	var got scoresAnswer
 	a.into(t, &got)
