@@ -65,6 +65,10 @@ demo-drift: setup ## live through a railway that changes: seen, answered, surviv
 	@exec $(BINARY) backtest --experiment docs/backtest/demo.yaml --scenario feature_break --again \
 		--results .local/demo/results --report .local/demo/drift.md $(if $(HOLD),--hold)
 
+.PHONY: load
+load: setup ## measure single forecasts beside an echo, each on a core of its own
+	go test -timeout 0 -run '^$$' -bench Serving -benchtime 1x ./cmd/puenktlich
+
 # Sizes of the scale table, in planned events.
 EVENTS ?= 100000
 
