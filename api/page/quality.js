@@ -14,6 +14,12 @@ let qualityRead = 0; // when, by performance.now()
 const put = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 const days = (n) => (n === 1 ? say("day") : put(say("daysOf"), { n: decimal(n, 0) }));
 
+// range writes days, half-open; one day is itself.
+function range(from, until) {
+  const [first, last] = [day(from), day(until, -1)];
+  return first === last ? first : `${first} – ${last}`;
+}
+
 // svg makes an element of a drawing.
 function svg(tag, attributes, ...children) {
   const e = document.createElementNS("http" + "://www.w3.org/2000/svg", tag);
@@ -62,6 +68,7 @@ function mostTold(bins) {
 }
 
 function drawHonesty(known) {
+  at("summary").hidden = !known;
   if (!known) {
     at("honest").className = "note";
     at("honest").textContent = say("notYet");
@@ -69,9 +76,10 @@ function drawHonesty(known) {
   }
   at("honest").className = "";
   const bin = mostTold(known.bins);
-  const sentence = element("strong", "", put(say("honest"), { called: format(bin.mean_forecast, 0), minutes: known.horizon_minutes, came: decimal((100 * bin.on_time) / bin.events, 0) }));
-  const counted = put(say("counted"), { events: decimal(bin.events, 0), all: decimal(known.events, 0), days: days(known.days), from: day(known.from), until: day(known.until, -1) });
-  at("honest").replaceChildren(sentence, element("span", "sub", bin.events < fewEvents ? `${counted} ${say("few")}` : counted));
+  const honest = put(say("honest"), { called: format(bin.mean_forecast, 0), minutes: known.horizon_minutes, came: decimal((100 * bin.on_time) / bin.events, 0) });
+  at("summary").firstElementChild.textContent = honest;
+  const counted = put(say("counted"), { events: decimal(bin.events, 0), all: decimal(known.events, 0), days: days(known.days), span: range(known.from, known.until) });
+  at("honest").replaceChildren(element("strong", "", honest), element("span", "sub", bin.events < fewEvents ? `${counted} ${say("few")}` : counted));
 }
 
 // drawReliability draws the shares that came true over those that were called.
@@ -132,5 +140,5 @@ function drawSkill(rows) {
     row.baseline_value === null ? "–" : decimal(row.baseline_value, 3), row.baseline_value ? format(1 - row.value / row.baseline_value, 0) : "–"]));
   const one = shown.at(-1);
   const names = [...new Set(shown.map((row) => row.baseline).filter((name) => texts.en[name]))].map(say).join(", ");
-  at("skill-text").textContent = `${put(say("skillText"), { events: decimal(Math.max(...shown.map((row) => row.events)), 0), days: days(one.days), from: day(one.from), until: day(one.until, -1) })} ${names || "–"}.`;
+  at("skill-text").textContent = `${put(say("skillText"), { events: decimal(Math.max(...shown.map((row) => row.events)), 0), days: days(one.days), span: range(one.from, one.until) })} ${names || "–"}.`;
 }
