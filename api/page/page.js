@@ -153,7 +153,7 @@ function row(stop, number) {
   const [said, how] = expected(stop);
   const toward = `${say(stop.event === "departure" ? "to" : "origin")} ${stop.direction || "–"}`;
   const planned = element("td", "", clockTime(stop.planned), element("span", `sub narrow ${how}`, how || stop.railway.time ? said : ""));
-  if (stop.planned.slice(0, 10) !== shown.clock.now.slice(0, 10)) planned.append(element("span", "sub", day(stop.planned)));
+  if (stop.planned.slice(0, 10) !== shown.from.slice(0, 10)) planned.append(element("span", "sub", day(stop.planned)));
   const tr = element("tr", "stop", planned,
     element("td", "", name, element("span", "sub narrow", toward), " ", element("span", "platform", platform(stop))),
     element("td", "direction roomy", stop.direction || ""),
@@ -163,7 +163,7 @@ function row(stop, number) {
   if (stop.stop_id === open) {
     queueMicrotask(() => {
       toggle(tr, name, stop, number);
-      tr.scrollIntoView();
+      tr.scrollIntoView({ block: "nearest" });
     });
   }
   return tr;

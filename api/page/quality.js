@@ -11,6 +11,7 @@ let scores = null; // what /v1/models/.../scores says
 let alerts = []; // what /v1/alerts says
 let qualityRead = 0; // when, by performance.now()
 
+const score = (v) => new Intl.NumberFormat(language, { minimumFractionDigits: 3, maximumFractionDigits: 3 }).format(v);
 const put = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 const days = (n) => (n === 1 ? say("day") : put(say("daysOf"), { n: decimal(n, 0) }));
 
@@ -86,10 +87,10 @@ function drawHonesty(known) {
 function drawReliability(known) {
   at("reliability").hidden = !known;
   if (!known) return;
-  const side = 240, edge = 44;
+  const side = 240, edge = 56;
   const x = (p) => edge + p * side;
-  const y = (p) => edge / 4 + (1 - p) * side;
-  const drawing = svg("svg", { viewBox: `0 0 ${edge + side + 12} ${side + edge + 8}`, role: "img", "aria-label": `${say("quality")}: ${known.bins.map((bin) => `${format(bin.mean_forecast, 0)} → ${format(bin.on_time / bin.events, 0)}`).join(", ")}` });
+  const y = (p) => 12 + (1 - p) * side;
+  const drawing = svg("svg", { viewBox: `0 0 ${edge + side + 26} ${side + edge + 2}`, role: "img", "aria-label": `${say("quality")}: ${known.bins.map((bin) => `${format(bin.mean_forecast, 0)} → ${format(bin.on_time / bin.events, 0)}`).join(", ")}` });
   for (const p of [0, 0.25, 0.5, 0.75, 1]) {
     drawing.append(svg("line", { x1: x(0), x2: x(1), y1: y(p), y2: y(p), class: "grid" }), svg("text", { x: x(0) - 6, y: y(p) + 4, "text-anchor": "end" }, format(p, 0)),
       svg("text", { x: x(p), y: y(0) + 16, "text-anchor": "middle" }, format(p, 0)));
@@ -134,11 +135,11 @@ function drawSkill(rows) {
   if (scored.length === 0) return;
   const shown = newest(scored);
   at("skill-caption").textContent = say("skill");
-  const interval = (row) => (row.low === null || row.high === null ? "" : ` (${decimal(row.low, 3)}–${decimal(row.high, 3)})`);
+  const interval = (row) => (row.low === null || row.high === null ? "" : ` (${score(row.low)}–${score(row.high)})`);
   numbers(at("skill"), ["ahead2", "ours", "theirs", "better"], shown.map((row) => [
-    row.horizon_minutes === null ? say("allHorizons") : decimal(row.horizon_minutes, 0), `${decimal(row.value, 3)}${interval(row)}`,
-    row.baseline_value === null ? "–" : decimal(row.baseline_value, 3), row.baseline_value ? format(1 - row.value / row.baseline_value, 0) : "–"]));
+    row.horizon_minutes === null ? say("allHorizons") : decimal(row.horizon_minutes, 0), `${score(row.value)}${interval(row)}`,
+    row.baseline_value === null ? "–" : score(row.baseline_value), row.baseline_value ? format(1 - row.value / row.baseline_value, 0) : "–"]));
   const one = shown.at(-1);
   const names = [...new Set(shown.map((row) => row.baseline).filter((name) => texts.en[name]))].map(say).join(", ");
-  at("skill-text").textContent = `${put(say("skillText"), { events: decimal(Math.max(...shown.map((row) => row.events)), 0), days: days(one.days), span: range(one.from, one.until) })} ${names || "–"}.`;
+  at("skill-text").textContent = `${put(say("skillText"), { events: decimal(Math.max(...shown.map((row) => row.events)), 0), days: days(one.days), span: range(one.from, one.until), interval: shown.some(interval) ? say("skillInterval") : "" })} ${names || "–"}.`;
 }
