@@ -9,6 +9,7 @@ const qualityEvery = 300000;
 
 let scores = null; // what /v1/models/.../scores says
 let alerts = []; // what /v1/alerts says
+let reported = ""; // the last scored day, if it has a report
 let qualityRead = 0; // when, by performance.now()
 
 const score = (v) => new Intl.NumberFormat(language, { minimumFractionDigits: 3, maximumFractionDigits: 3 }).format(v);
@@ -38,11 +39,26 @@ async function readQuality(name) {
     get("/v1/alerts").catch(() => null)]);
   scores = judged || scores;
   alerts = wrong ? wrong.alerts : alerts;
+  reported = await lastReport();
   drawQuality();
+}
+
+// lastReport is the last scored day, if the night after it left a report.
+async function lastReport() {
+  const last = ((scores && scores.scores) || []).map((row) => row.from).sort().at(-1);
+  if (!last) return "";
+  return fetch(`/reports/${last}`, { method: "HEAD" }).then((response) => (response.ok ? last : ""), () => "");
+}
+
+function drawReport() {
+  at("report").hidden = reported === "";
+  at("report").firstElementChild.href = `/reports/${reported}`;
+  if (reported) at("report").firstElementChild.textContent = put(say("report"), { day: day(reported) });
 }
 
 function drawQuality() {
   drawAlerts();
+  drawReport();
   at("quality").hidden = scores === null;
   if (scores === null) return;
   at("quality-title").textContent = say("quality");
