@@ -7,6 +7,9 @@ type MonitorInput struct {
 	Model string    `json:"model,omitempty"`
 	Day   string    `json:"day,omitempty"` // defaults to the newest settled day
 	AsOf  time.Time `json:"as_of,omitzero"`
+	// Light measures the running day, without judging it: scores of what has
+	// settled, estimates of what has not, counts of features by hour.
+	Light bool `json:"light,omitempty"`
 	// DryRun decides without starting anything.
 	DryRun bool `json:"dry_run,omitempty"`
 	// Policy is a few limits in place of the configured policy; a zero one leaves
@@ -64,6 +67,13 @@ type FeatureDrift struct {
 	JS          float64 `json:"js"`
 	MissingNow  float64 `json:"missing_now"`
 	MissingThen float64 `json:"missing_then"`
+	// Importance is the feature's share in the gain of the model's splits.
+	Importance float64 `json:"importance"`
+	// P is the probability of an ordinary day as far away, adjusted for the number
+	// of features looked at.
+	P float64 `json:"p"`
+	// Drifted says that the day is no ordinary one, and by an amount that matters.
+	Drifted bool `json:"drifted,omitempty"`
 }
 
 // Signals are the numbers a verdict is made from; the verdict is a pure

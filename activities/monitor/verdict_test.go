@@ -223,7 +223,9 @@ func TestAPackageThatIsGone(t *testing.T) {
 	require.NoError(t, err, "it is no reason to crash")
 	require.Contains(t, s.Fault, "the package of punctuality@2 cannot be read")
 	require.Equal(t, 1, s.PreviousVersion)
-	require.Empty(t, s.Signals)
+	ratio := s.Signal(schemas.SignalBrierRatio)
+	require.Nil(t, ratio.Value)
+	require.Contains(t, s.Signal(schemas.SignalFeatureDrift).Note, "cannot be read")
 	r := h.live(schemas.MonitorInput{Model: schemas.DefaultModel}, s, "")
 	require.Equal(t, schemas.VerdictAlert, r.Verdict.Kind)
 	require.Equal(t, schemas.AlertCritical, r.Verdict.Severity)
@@ -267,7 +269,8 @@ func TestEvidenceIsHandedOver(t *testing.T) {
 	in := schemas.MonitorInput{Model: schemas.DefaultModel}
 	h.live(in, night(0, worse(1.0)), "")
 	s := night(1, schemas.Signal{Name: schemas.SignalSkew, Value: number64(0.2), Events: 50})
-	s.Brier = number64(0.1)
+	require.NoError(t, h.db.SaveScores(t.Context(), "brier", []schema.Score{{Model: s.Model, Version: 2, Digest: s.Digest, Role: schema.RoleChampion, Source: schema.FromPanel, DataSource: "test",
+		Evidence: "change_observed", FromDay: s.Day, UntilDay: "2024-11-02", Metric: "brier", Value: 0.1, Events: 800, Days: 1, ScoredAt: s.AsOf}}))
 	r := h.live(in, s, schemas.ActStarted)
 	require.Equal(t, schemas.VerdictHandover, r.Verdict.Kind)
 	key, err := h.HandOver(t.Context(), in, s, r.Verdict)

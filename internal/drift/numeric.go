@@ -64,13 +64,19 @@ func (r Reference) Add(c *Counts, values []float64) error {
 		return fmt.Errorf("count %s for drift: %d bins for %d edges, take counts from this reference", r.Feature, len(c.Bins), len(r.Edges))
 	}
 	for _, v := range values {
-		if v != v {
-			c.Missing++
-			continue
-		}
-		c.Bins[edgesBelow(r.Edges, v)]++
+		r.Count(c, v)
 	}
 	return nil
+}
+
+// Count counts one value into c, which must be of NewCounts of a valid reference,
+// as Add does.
+func (r Reference) Count(c *Counts, v float64) {
+	if v != v {
+		c.Missing++
+		return
+	}
+	c.Bins[edgesBelow(r.Edges, v)]++
 }
 
 // Validate says what is wrong with a reference that came from outside.

@@ -179,3 +179,15 @@ func (db *DB) DelayCounts(ctx context.Context, q schema.TruthQuery) ([]schema.De
 	}
 	return all, classify("delay counts", rows.Err())
 }
+
+// ServedVectors visits whole forecasts of a day as VectorQuery selects them.
+func (db *DB) ServedVectors(ctx context.Context, q schema.VectorQuery, visit func(*schema.Prediction) error) error {
+	w, err := vectorWhere(q)
+	if err != nil {
+		return err
+	}
+	w.and("1", "sample", uint64(max(q.Sample, 1)))
+	sql := "SELECT " + predictionTable.selectList("") + " FROM predictions FINAL WHERE " + w.String() +
+		" ORDER BY cityHash64(stop_id, kind, horizon_minutes), prediction_id LIMIT {sample:UInt64}"
+	return query(ctx, db, predictionTable, statement{sql: sql, args: w.args}, visit)
+}
