@@ -19,7 +19,6 @@ type Clock interface{ Now() time.Time }
 // Store is what monitoring reads and writes.
 type Store interface {
 	Measurements
-	PredictionsWithTruth(ctx context.Context, q schema.PredictionQuery, visit func(schema.Prediction, schema.Outcome) error) error
 	SaveVerdict(ctx context.Context, verdict schema.Verdict) error
 	FindVerdicts(ctx context.Context, q schema.VerdictQuery) ([]schema.Verdict, error)
 	Drift(ctx context.Context, q schema.MonitorQuery) ([]schema.Drift, error)
