@@ -59,6 +59,12 @@ check: fmt test ## what a change must pass
 bench: ## run the benchmarks, BENCHTIME each (1x: once)
 	go test -timeout 0 -run '^$$' -bench . -benchtime $(BENCHTIME) ./...
 
+# One drift, a night a line, in a stack of its own; HOLD=1 keeps its servers until Ctrl-C.
+.PHONY: demo-drift
+demo-drift: setup ## live through a railway that changes: seen, answered, survived
+	@exec $(BINARY) backtest --experiment docs/backtest/demo.yaml --scenario feature_break --again \
+		--results .local/demo/results --report .local/demo/drift.md $(if $(HOLD),--hold)
+
 # Sizes of the scale table, in planned events.
 EVENTS ?= 100000
 

@@ -148,7 +148,7 @@ func TestWrongRequests(t *testing.T) {
 		{"/v1/predictions/none", 404, `no prediction "none"`, ""},
 		{"/v1/predictions/a%20b", 400, "is no id of a prediction", ""},
 		{"/v1/models/punctual", 404, `no model "punctual"`, "punctuality"},
-		{"/v2", 404, "there is nothing at /v2", ""},
+		{"/v3", 404, "there is nothing at /v3", ""},
 	}
 	for _, test := range tests {
 		a := h.get(t, test.path)

@@ -15,8 +15,9 @@ type moment struct {
 	Note   string    `json:"note,omitempty"`
 }
 
+// clock tells whole seconds: what is asked within one is asked of the same moment.
 func (s *server) clock() moment {
-	m := moment{Now: s.o.Clock.Now().In(rail.Berlin), Source: s.o.Source, Ended: s.o.Clock.Ended()}
+	m := moment{Now: s.o.Clock.Now().Truncate(time.Second).In(rail.Berlin), Source: s.o.Source, Ended: s.o.Clock.Ended()}
 	if m.Ended {
 		m.Note = fmt.Sprintf("The recorded days have ended at %s, and the clock stands still there; from= may ask an earlier time, back to %s.",
 			m.Now.Format(time.RFC3339), s.o.Live.From().In(rail.Berlin).Format(time.RFC3339))

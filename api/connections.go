@@ -10,6 +10,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"puenktlich/internal/naming"
 	"puenktlich/internal/rail"
 	"puenktlich/internal/serving"
 	"puenktlich/internal/transfer"
@@ -119,9 +120,9 @@ func (k *connections) trains(c *gin.Context, clock moment) (arrival, departure *
 	}
 	switch {
 	case arrival.Trip == departure.Trip:
-		return nil, nil, invalid("from and to are the same train, %s: there is nothing to change", matchOf(arrival).Name)
+		return nil, nil, invalid("from and to are the same train, %s: there is nothing to change", naming.Describe(arrival))
 	case departure.Planned.Before(arrival.Planned):
-		return nil, nil, invalid("%s leaves before %s comes", matchOf(departure).Name, matchOf(arrival).Name)
+		return nil, nil, invalid("%s leaves before %s comes", naming.Describe(departure), naming.Describe(arrival))
 	}
 	return arrival, departure, nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"puenktlich/internal/access"
 	"puenktlich/internal/rail"
 	schema "puenktlich/schemas/clickhouse"
 )
@@ -72,7 +73,7 @@ func (f *feedback) post(c *gin.Context) error {
 	if _, _, err := f.predictions.find(c, in.PredictionID); err != nil {
 		return err
 	}
-	row := schema.Feedback{FeedbackID: requestID(c), PredictionID: in.PredictionID, Kind: schema.FeedbackKind(in.Kind),
+	row := schema.Feedback{FeedbackID: feedbackOwner(callerOf(c)) + requestID(c), PredictionID: in.PredictionID, Kind: schema.FeedbackKind(in.Kind),
 		Cancelled: in.Cancelled, Comment: strings.TrimSpace(in.Comment), Instance: f.instance, GivenAt: f.clock().Now}
 	if in.DelayMinutes != nil {
 		row.DelayMinutes = int32(*in.DelayMinutes)
@@ -81,7 +82,7 @@ func (f *feedback) post(c *gin.Context) error {
 		_ = c.Error(err)
 		return unavailable("feedback cannot be kept at the moment: send it again later, with the same X-Request-Id")
 	}
-	c.JSON(http.StatusOK, heardAnswer{row.FeedbackID, row.PredictionID, feedbackKept})
+	c.JSON(http.StatusOK, heardAnswer{requestID(c), row.PredictionID, feedbackKept})
 	return nil
 }
 
@@ -125,9 +126,24 @@ func checkComment(comment string) error {
 	return nil
 }
 
-func remarks(all []schema.Feedback) []remark {
+// feedbackOwner begins the ids of what a key said: no key can replace what another
+// said, nor those without one, since the ids of requests hold no slash.
+func feedbackOwner(caller access.Caller) string {
+	if caller.KeyID == "" {
+		return ""
+	}
+	return caller.KeyID + "/"
+}
+
+// remarks are those that the caller made itself, all of them for an operator.
+func remarks(all []schema.Feedback, caller access.Caller) []remark {
 	out := []remark{}
 	for _, f := range all {
+		owner, _, owned := strings.Cut(f.FeedbackID, "/")
+		own := owned && owner == caller.KeyID || !owned && caller.KeyID == ""
+		if !own && !caller.Role.Includes(RoleOperate) {
+			continue
+		}
 		r := remark{Kind: string(f.Kind), Cancelled: f.Cancelled, Comment: f.Comment, GivenAt: f.GivenAt.In(rail.Berlin)}
 		if f.Kind == schema.FeedbackOutcome && !f.Cancelled {
 			r.DelayMinutes = &f.DelayMinutes

@@ -4,12 +4,14 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
+	"puenktlich/internal/naming"
 	"puenktlich/internal/rail"
 )
+
+// maxName bounds what is compared with names, in bytes.
+const maxName = 100
 
 // asked names one event the way a caller may: by stop id, or by station, train
 // and day.
@@ -29,19 +31,12 @@ type finder struct {
 	names    func() []rail.Station
 	now      time.Time
 	stations []rail.Station
-	days     map[stationDay][]called
+	days     map[stationDay]naming.Trains
 }
 
 type stationDay struct {
 	eva int64
 	day rail.Day
-}
-
-// called is an event with the names a caller may give its train, the surest
-// first: category and number, category and line, number, line.
-type called struct {
-	plan  *rail.PlannedEvent
-	names [4]string
 }
 
 // event is the event that was named.
@@ -53,6 +48,9 @@ func (f *finder) event(a asked) (*rail.PlannedEvent, error) {
 		if _, err := parseEvent(a.Event); err != nil {
 			return nil, err
 		}
+	}
+	if len(a.Station) > maxName || len(a.Train) > maxName {
+		return nil, invalid("a station or a train has no name of more than %d bytes", maxName)
 	}
 	byTrain := a.Station != "" || a.Train != "" || a.Date != "" || a.Planned != ""
 	switch {
@@ -81,8 +79,27 @@ func (f *finder) stop(stop, event string) (*rail.PlannedEvent, error) {
 			other = append(other, Match{stop, string(kind)})
 		}
 	}
+	if len(other) == 0 {
+		if err := f.unplanned(rail.StopID(stop)); err != nil {
+			return nil, err
+		}
+	}
 	return nil, &Error{Kind: KindNotFound, Near: other,
 		Detail: fmt.Sprintf("no %s of stop %q in the timetable that is held; a board lists what there is", cmp.Or(event, string(rail.Departure)), stop)}
+}
+
+// unplanned says that a stop has no forecast because its train stands in no plan;
+// nil where nothing is known of it.
+func (f *finder) unplanned(stop rail.StopID) error {
+	for _, kind := range []rail.EventKind{rail.Departure, rail.Arrival} {
+		switch observed, added := f.live.Unplanned(rail.EventKey{Stop: stop, Kind: kind}); {
+		case added:
+			return &Error{Kind: KindUnplanned, Detail: fmt.Sprintf("the %s of stop %q is of a train that the railway added after the timetable was published: the model learned from planned trains alone, and makes no forecast of others", kind, stop)}
+		case observed:
+			return &Error{Kind: KindUnplanned, Detail: fmt.Sprintf("changes of the %s of stop %q were observed, and its plan was not: without a plan there is no forecast", kind, stop)}
+		}
+	}
+	return nil
 }
 
 // train answers the event of a train at a station on a day.
@@ -107,7 +124,7 @@ func (f *finder) train(a asked) (*rail.PlannedEvent, error) {
 		if a.Event != "" && a.Event != string(kind) {
 			continue
 		}
-		found := named(all, a.Train, kind)
+		found := all.Named(a.Train, kind)
 		if a.Planned != "" {
 			found = slices.DeleteFunc(found, func(p *rail.PlannedEvent) bool { return p.Planned.In(rail.Berlin).Format("15:04") != a.Planned })
 		}
@@ -124,7 +141,7 @@ func (f *finder) train(a asked) (*rail.PlannedEvent, error) {
 }
 
 // noTrain says what there is in place of a train that is not there.
-func (f *finder) noTrain(a asked, station rail.Station, day rail.Day, all []called) error {
+func (f *finder) noTrain(a asked, station rail.Station, day rail.Day, all naming.Trains) error {
 	what := cmp.Or(a.Event, "event")
 	if len(all) == 0 {
 		from := f.live.From().In(rail.Berlin).Format(time.RFC3339)
@@ -134,7 +151,7 @@ func (f *finder) noTrain(a asked, station rail.Station, day rail.Day, all []call
 	if a.Planned != "" {
 		at = " at " + a.Planned
 	}
-	return &Error{Kind: KindNotFound, Near: nearTrains(a.Train, all),
+	return &Error{Kind: KindNotFound, Near: matchesOf(all.Near(a.Train, nearCount)),
 		Detail: fmt.Sprintf("no %s of a train %q%s at %s on %s in the timetable that is held; a board lists what there is", what, a.Train, at, station.Name, day)}
 }
 
@@ -147,51 +164,19 @@ func (f *finder) station(text string) (rail.Station, error) {
 }
 
 // day lists the events of a station on a day.
-func (f *finder) day(at stationDay) []called {
+func (f *finder) day(at stationDay) naming.Trains {
 	if all, known := f.days[at]; known {
 		return all
 	}
-	var all []called
+	var all naming.Trains
 	for _, plan := range f.live.Board(at.eva, at.day.Start(), at.day.Add(1).Start()) {
-		line := ""
-		if plan.Line != "" {
-			line = squeeze(plan.Train.Category + plan.Line)
-		}
-		all = append(all, called{plan, [4]string{squeeze(plan.Train.Category + plan.Train.Number), line, squeeze(plan.Train.Number), squeeze(plan.Line)}})
+		all = append(all, naming.NewTrain(plan))
 	}
 	if f.days == nil {
-		f.days = map[stationDay][]called{}
+		f.days = map[stationDay]naming.Trains{}
 	}
 	f.days[at] = all
 	return all
-}
-
-// named are the events of a kind whose train has that name, by the surest name
-// that any of them has.
-func named(all []called, train string, kind rail.EventKind) []*rail.PlannedEvent {
-	wanted := squeeze(train)
-	for i := range (called{}).names {
-		var found []*rail.PlannedEvent
-		for _, c := range all {
-			if c.plan.Kind == kind && c.names[i] != "" && c.names[i] == wanted {
-				found = append(found, c.plan)
-			}
-		}
-		if len(found) > 0 {
-			return found
-		}
-	}
-	return nil
-}
-
-// squeeze writes a train's name without what people write differently.
-func squeeze(name string) string {
-	return strings.Map(func(r rune) rune {
-		if r == ' ' || r == '\t' || r == '-' || r == '_' {
-			return -1
-		}
-		return r
-	}, strings.ToUpper(name))
 }
 
 // soonest names some events of one train's name, those to come first.
@@ -199,11 +184,7 @@ func (f *finder) soonest(found []*rail.PlannedEvent) []Match {
 	slices.SortStableFunc(found, func(a, b *rail.PlannedEvent) int {
 		return cmp.Or(cmp.Compare(past(a, f.now), past(b, f.now)), a.Planned.Compare(b.Planned))
 	})
-	var near []Match
-	for _, plan := range found[:min(nearCount, len(found))] {
-		near = append(near, matchOf(plan))
-	}
-	return near
+	return matchesOf(found[:min(nearCount, len(found))])
 }
 
 func past(p *rail.PlannedEvent, now time.Time) int {
@@ -213,54 +194,11 @@ func past(p *rail.PlannedEvent, now time.Time) int {
 	return 0
 }
 
-// nearTrains are those whose names are nearest to what was asked, each once.
-func nearTrains(train string, all []called) []Match {
-	type candidate struct {
-		plan     *rail.PlannedEvent
-		distance int
-	}
-	wanted := squeeze(train)
-	var found []candidate
-	for _, c := range all {
-		best := len(wanted)
-		for _, name := range c.names {
-			if name != "" {
-				best = min(best, distance(wanted, name))
-			}
-		}
-		if best <= max(1, len(wanted)/2) {
-			found = append(found, candidate{c.plan, best})
-		}
-	}
-	slices.SortStableFunc(found, func(a, b candidate) int { return cmp.Compare(a.distance, b.distance) })
-	seen := map[rail.Train]bool{}
+// matchesOf are events as something that may have been meant.
+func matchesOf(plans []*rail.PlannedEvent) []Match {
 	var near []Match
-	for _, c := range found {
-		if len(near) < nearCount && !seen[c.plan.Train] {
-			seen[c.plan.Train] = true
-			near = append(near, matchOf(c.plan))
-		}
+	for _, plan := range plans {
+		near = append(near, Match{string(plan.Stop), naming.Describe(plan)})
 	}
 	return near
-}
-
-// matchOf is an event as something that may have been meant.
-func matchOf(p *rail.PlannedEvent) Match {
-	name := strings.TrimSpace(p.Train.Category + " " + p.Train.Number)
-	if p.Line != "" {
-		name += " (" + p.Line + ")"
-	}
-	return Match{string(p.Stop), fmt.Sprintf("%s, %s at %s", name, p.Kind, p.Planned.In(rail.Berlin).Format("15:04"))}
-}
-
-// findStation is the station of a number or a whole name among all.
-func findStation(text string, all []rail.Station) (rail.Station, error) {
-	eva, err := strconv.ParseInt(text, 10, 64)
-	for _, station := range all {
-		if err == nil && station.EVA == eva || err != nil && same(text, station.Name) {
-			return station, nil
-		}
-	}
-	return rail.Station{}, &Error{Kind: KindNotFound, Near: near(text, all),
-		Detail: fmt.Sprintf("no station %q here: /v1/stations lists the EVA numbers of all %d", text, len(all))}
 }

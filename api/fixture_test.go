@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -68,6 +69,7 @@ func (h *hand) end() {
 type house struct {
 	*gin.Engine
 	options  Options
+	gate     Gate
 	db       *warehouse.DB
 	live     *livestate.Live
 	log      *spool.Log
@@ -258,4 +260,26 @@ func (h *house) arrive(t testing.TB, number, minutes, delay int) rail.PlannedEve
 		t.Fatal(err)
 	}
 	return event
+}
+
+// settle stores n forecasts of the panel, half an hour before departures of the last
+// hours, and what became of them: P(on time) and delay by number.
+func (h *house) settle(t testing.TB, n int, pOnTime func(int) float64, delay func(int) int) {
+	t.Helper()
+	var forecasts []schema.Prediction
+	var truths []rail.Truth
+	for i := range n {
+		event := departure(10+i, -120-i)
+		forecasts = append(forecasts, schema.Prediction{PredictionID: fmt.Sprint("panel", i), Source: schema.FromPanel, DataSource: "test", Model: "punctuality", Version: 7,
+			Role: schema.RoleChampion, EVA: event.EVA, StopID: string(event.Stop), Kind: string(event.Kind), EventDay: "2024-10-29", Planned: event.Planned,
+			PredictedAt: event.Planned.Add(-30 * time.Minute), HorizonMinutes: 30, POnTime: pOnTime(i), PBaseline: math.NaN()})
+		truths = append(truths, rail.Truth{EVA: event.EVA, Stop: event.Stop, Kind: event.Kind, Planned: event.Planned, Actual: event.Planned.Add(time.Duration(delay(i)) * time.Minute),
+			Evidence: rail.ChangeObserved, LastSeen: event.Planned.Add(time.Hour)})
+	}
+	if err := h.db.InsertPredictions(t.Context(), "panel", forecasts); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.db.InsertTruth(t.Context(), schema.Batch{Token: "truth", Source: "test"}, begin, truths); err != nil {
+		t.Fatal(err)
+	}
 }

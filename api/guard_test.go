@@ -39,8 +39,9 @@ func locked(t *testing.T, wanted ...access.Wanted) (*house, map[string]string) {
 	if err := ring.Load(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	h.gate = access.NewGate(access.GateOptions{Ring: ring, OpenWhileNoKey: true, Now: h.clock.Now})
 	o := h.options
-	o.Gate, o.Metrics = access.NewGate(access.GateOptions{Ring: ring, OpenWhileNoKey: true, Now: h.clock.Now}), prometheus.NewRegistry()
+	o.Gate, o.Metrics = h.gate, prometheus.NewRegistry()
 	h.Engine = newEngine(o)
 	return h, secrets
 }

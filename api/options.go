@@ -18,6 +18,7 @@ import (
 // Forecaster answers, having logged what it answers.
 type Forecaster interface {
 	Answer(r serving.Request) (serving.Result, error)
+	Vectors(requestID string, at time.Time) (*serving.Vectors, error)
 }
 
 // Champion is the package that answers.
@@ -37,6 +38,9 @@ type Live interface {
 	Stations() []int64
 	Board(eva int64, from, to time.Time) []*rail.PlannedEvent
 	Plan(key rail.EventKey) (*rail.PlannedEvent, bool)
+	// Unplanned says whether changes of an event were observed that stands in no
+	// plan, and whether they say that its train was added.
+	Unplanned(key rail.EventKey) (observed, added bool)
 	Size() feature.Size
 }
 
@@ -89,6 +93,8 @@ type Options struct {
 	Source     string // live, recording or simulation
 	DataSource string // of the plan, the changes and the truth in the store
 	Instance   string
+	// Version of this program, as standard clients are told. Defaults to "dev".
+	Version string
 	// Stored finds predictions that arrived in the store. Nil: only those on
 	// their way are found.
 	Stored func(ctx context.Context, id string) (p schema.Prediction, found bool, err error)
@@ -106,9 +112,13 @@ type Options struct {
 	// Experiments reads what is recorded of training runs. Nil: there is no such
 	// record, and its routes say so.
 	Experiments Experiments
+	// Reports reads the pages of nights. Nil: there are none, and the route says so.
+	Reports Reports
 	// Stations answers names of stations; it is asked often and must not wait.
 	// Nil, or a station without a name: its number.
 	Stations func() []rail.Station
+	// Operator acts on models. Nil: they are only looked at.
+	Operator Operator
 	// Gate lets callers in. Nil: everyone, to everything.
 	Gate Gate
 	// Metrics is served under /metrics. Defaults to a registry of its own.
@@ -118,6 +128,9 @@ type Options struct {
 }
 
 func (o Options) withDefaults() Options {
+	if o.Version == "" {
+		o.Version = "dev"
+	}
 	if o.Stations == nil {
 		o.Stations = func() []rail.Station { return nil }
 	}

@@ -18,6 +18,7 @@ func (s *server) addPage(e *gin.Engine) {
 		"/":                       {"page/index.html", "text/html; charset=utf-8"},
 		"/assets/texts.js":        {"page/texts.js", "text/javascript; charset=utf-8"},
 		"/assets/reasons.js":      {"page/reasons.js", "text/javascript; charset=utf-8"},
+		"/assets/quality.js":      {"page/quality.js", "text/javascript; charset=utf-8"},
 		"/assets/page.js":         {"page/page.js", "text/javascript; charset=utf-8"},
 		"/assets/page.css":        {"page/page.css", "text/css; charset=utf-8"},
 		"/assets/experiments.css": {"page/experiments.css", "text/css; charset=utf-8"},

@@ -127,7 +127,7 @@ func (p *predictions) follow(c *gin.Context, row schema.Prediction, answer *logg
 		answer.TruthNote = "the outcome cannot be read at the moment"
 		return
 	}
-	answer.Feedback = remarks(heard)
+	answer.Feedback = remarks(heard, callerOf(c))
 	if !outcome.Settled {
 		answer.TruthNote = "the event has not settled, or its outcome stayed unknown: corrections may come up to 90 minutes after it"
 		return

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"puenktlich/api/infer"
 	"puenktlich/internal/serving"
 )
 
@@ -22,9 +23,11 @@ const (
 	KindNotFound
 	KindMethod
 	KindPassed    // the planned time is over
+	KindUnplanned // its train stands in no plan
 	KindAmbiguous // several events have the name
 	KindTooLarge
-	KindMedia // the body is of another type
+	KindMedia   // the body is of another type
+	KindTimeout // the body came too slowly
 	KindUnavailable
 	KindInternal
 	KindUnauthorized // no key, or none that holds
@@ -42,9 +45,11 @@ var kinds = map[Kind]struct {
 	KindNotFound:    {http.StatusNotFound, "not-found", "There is no such thing"},
 	KindMethod:      {http.StatusMethodNotAllowed, "method", "This method is not allowed here"},
 	KindPassed:      {http.StatusUnprocessableEntity, "event-passed", "The event's planned time has passed"},
+	KindUnplanned:   {http.StatusUnprocessableEntity, "no-plan", "There is no forecast of a train without a plan"},
 	KindAmbiguous:   {http.StatusConflict, "ambiguous", "Several things have this name"},
 	KindTooLarge:    {http.StatusRequestEntityTooLarge, "too-large", "The request is too large"},
 	KindMedia:       {http.StatusUnsupportedMediaType, "media-type", "The body is of another type"},
+	KindTimeout:     {http.StatusRequestTimeout, "timeout", "The request came too slowly"},
 	KindUnavailable: {http.StatusServiceUnavailable, "unavailable", "Not available at the moment"},
 	KindInternal:    {http.StatusInternalServerError, "internal", "Something went wrong on our side"},
 
@@ -132,24 +137,36 @@ func (s *server) problems(c *gin.Context) {
 
 // problemOf is an error as the answer to one of several things that were asked.
 func problemOf(c *gin.Context, err error) *problem {
-	e := describe(err)
+	return problemFrom(requestID(c), describe(err))
+}
+
+func problemFrom(requestID string, e *Error) *problem {
 	kind := kinds[e.Kind]
 	return &problem{Type: "urn:puenktlich:problem:" + kind.name, Title: kind.title, Status: kind.status,
-		Detail: e.Detail, RequestID: requestID(c), Accepted: e.Accepted, Near: e.Near}
+		Detail: e.Detail, RequestID: requestID, Accepted: e.Accepted, Near: e.Near}
 }
 
 func writeProblem(c *gin.Context, e *Error) {
-	kind := kinds[e.Kind]
-	body, err := json.Marshal(problemOf(c, e))
-	if err != nil {
-		c.Status(http.StatusInternalServerError)
-		return
-	}
 	for name, values := range e.Header {
 		c.Writer.Header()[name] = values
 	}
-	if kind.status == http.StatusServiceUnavailable {
-		c.Header("Retry-After", "5")
+	if infer.WriteForeign(c.Writer, c.Request.URL.Path, kinds[e.Kind].status, e.Detail) {
+		return
 	}
-	c.Data(kind.status, "application/problem+json", body)
+	send(c.Writer, requestID(c), e)
+}
+
+func send(w http.ResponseWriter, requestID string, e *Error) {
+	kind := kinds[e.Kind]
+	body, err := json.Marshal(problemFrom(requestID, e))
+	if err != nil {
+		w.WriteHeader(http.StatusInternalServerError)
+		return
+	}
+	if kind.status == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", "5")
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(kind.status)
+	_, _ = w.Write(body)
 }

@@ -59,6 +59,7 @@ func TestWhatWasMeantIsOffered(t *testing.T) {
 		{"station=8000105&train=RE+4602&planned=11.05", 400, `planned="11.05": want the planned time`, ""},
 		{"station=8000105&train=RE+4602&event=through", 400, `event="through": want arrival or departure`, ""},
 		{"station=8000105", 400, "name the event by stop_id", ""},
+		{"station=8000105&train=" + strings.Repeat("x", 101), 400, "no name of more than 100 bytes", ""},
 		{"train=ICE+592", 400, "name the event by stop_id", ""},
 		{"train=ICE+592&stop_id=" + url.QueryEscape(late), 400, "names an event alone", ""},
 	}
@@ -71,25 +72,6 @@ func TestWhatWasMeantIsOffered(t *testing.T) {
 		if near, _ := a.body["near"].([]any); test.near != "" && (len(near) == 0 || near[0].(map[string]any)["id"] != test.near) {
 			t.Errorf("%s: near %v, want %s first", test.query, near, test.near)
 		}
-	}
-}
-
-func TestStationsAreFoundWithoutUmlauts(t *testing.T) {
-	t.Parallel()
-	all := []rail.Station{{EVA: 8000261, Name: "München Hbf"}, {EVA: 8000207, Name: "Köln Hbf"}, {EVA: 8000260, Name: "Würzburg Hbf"},
-		{EVA: 8004158, Name: "München-Pasing"}, {EVA: 8000105, Name: "Frankfurt(Main)Hbf"}, {EVA: 8010255, Name: "Berlin Ostbahnhof"}}
-	for text, want := range map[string]int64{"muenchen hbf": 8000261, "Munchen-Hbf": 8000261, "KÖLN HBF": 8000207, "koeln hbf": 8000207, "8000260": 8000260, "frankfurt main hbf": 8000105} {
-		if got, err := findStation(text, all); err != nil || got.EVA != want {
-			t.Errorf("%q is %+v, %v; want %d", text, got, err, want)
-		}
-	}
-	for text, want := range map[string]string{"wurzburg": "Würzburg Hbf", "wuerzbrg": "Würzburg Hbf", "munchen p": "München-Pasing", "ostbanhof": "Berlin Ostbahnhof", "8000208": "Köln Hbf", "kön": "Köln Hbf"} {
-		if found := near(text, all); len(found) == 0 || found[0].Name != want {
-			t.Errorf("near %q: %v, want %s first", text, found, want)
-		}
-	}
-	if found := near("xyzxyzxyz", all); len(found) != 0 {
-		t.Errorf("near nothing: %v", found)
 	}
 }
 
@@ -328,22 +310,7 @@ func TestScoresAndAlerts(t *testing.T) {
 func TestReliabilityOfThePanel(t *testing.T) {
 	t.Parallel()
 	h := open(t)
-	var forecasts []schema.Prediction
-	var truths []rail.Truth
-	for n := range 4 {
-		event := departure(10+n, -120-n)
-		forecasts = append(forecasts, schema.Prediction{PredictionID: fmt.Sprint("panel", n), Source: schema.FromPanel, DataSource: "test", Model: "punctuality", Version: 7,
-			Role: schema.RoleChampion, EVA: event.EVA, StopID: string(event.Stop), Kind: string(event.Kind), EventDay: "2024-10-29", Planned: event.Planned,
-			PredictedAt: event.Planned.Add(-30 * time.Minute), HorizonMinutes: 30, POnTime: 0.8, PBaseline: math.NaN()})
-		truths = append(truths, rail.Truth{EVA: event.EVA, Stop: event.Stop, Kind: event.Kind, Planned: event.Planned, Actual: event.Planned.Add(time.Duration(3+n) * time.Minute),
-			Evidence: rail.ChangeObserved, LastSeen: event.Planned.Add(time.Hour)})
-	}
-	if err := h.db.InsertPredictions(t.Context(), "panel", forecasts); err != nil {
-		t.Fatal(err)
-	}
-	if err := h.db.InsertTruth(t.Context(), schema.Batch{Token: "truth", Source: "test"}, begin, truths); err != nil {
-		t.Fatal(err)
-	}
+	h.settle(t, 4, func(int) float64 { return 0.8 }, func(n int) int { return 3 + n })
 	a := h.get(t, "/v1/models/punctuality/scores")
 	var got scoresAnswer
 	a.into(t, &got)
@@ -354,5 +321,38 @@ func TestReliabilityOfThePanel(t *testing.T) {
 	d := read(t)
 	for _, problem := range d.check(d.Components.Schemas["Scores"], a.body, "") {
 		t.Errorf("shape: %s", problem)
+	}
+}
+
+// A train that the railway added stands in no plan: the answer says so.
+func TestAnAddedTrainHasNoForecast(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	added := rail.StopID("-77-2410291000-1")
+	polled := begin.Add(-time.Minute)
+	change := rail.Change{EVA: 8000105, Stop: added, Kind: rail.Departure, Seq: uint64(polled.UnixMilli())<<20 + 900, PolledAt: polled,
+		Planned: begin.Add(20 * time.Minute), Changed: begin.Add(25 * time.Minute), Status: rail.StatusAdded}
+	if err := h.db.InsertChanges(t.Context(), schema.Batch{Token: "added", Source: "test", Group: "main"}, []rail.Change{change}); err != nil {
+		t.Fatal(err)
+	}
+	deadline := time.NewTimer(time.Minute)
+	defer deadline.Stop()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for observed := false; !observed; observed, _ = h.live.Unplanned(change.Key()) {
+		select {
+		case <-deadline.C:
+			t.Fatalf("the change was not followed within a minute: %v", h.live.Fault())
+		case <-tick.C:
+		}
+	}
+	a := h.get(t, "/v1/forecasts?stop_id="+string(added))
+	if a.status != 422 || !strings.Contains(string(a.raw), "the railway added after the timetable was published") || !strings.Contains(string(a.raw), "urn:puenktlich:problem:no-plan") {
+		t.Errorf("%d %s", a.status, a.raw)
+	}
+	var many batch
+	h.post(t, "/v1/forecasts", fmt.Sprintf(`{"events": [{"stop_id": %q}]}`, added)).into(t, &many)
+	if p := many.Answers[0].Problem; p == nil || p.Status != 422 {
+		t.Errorf("in a batch: %+v", many.Answers[0])
 	}
 }

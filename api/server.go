@@ -79,6 +79,8 @@ func newEngine(o Options) *gin.Engine {
 	e.GET("/metrics", gin.WrapH(promhttp.HandlerFor(s.o.Metrics, promhttp.HandlerOpts{})))
 	s.addPage(e)
 	s.addExperiments(e)
+	s.addReports(e)
+	s.addInference(e)
 	e.NoRoute(adapt(func(c *gin.Context) error {
 		return &Error{Kind: KindNotFound, Detail: fmt.Sprintf("there is nothing at %s; /openapi.json lists what there is", c.Request.URL.Path)}
 	}))
@@ -97,6 +99,7 @@ func (s *server) routes() []route {
 	heard := &feedback{predictions: logged, record: s.o.Record, clock: s.clock, instance: s.o.Instance}
 	judged := &judgement{model: s.o.Model, dataSource: s.o.DataSource, record: s.o.Record, now: s.o.Clock}
 	served := &models{model: s.o.Model, champion: s.o.Champion, registry: s.o.Registry, events: s.o.RegistryEvents, clock: s.clock}
+	acting := &acts{models: served, operator: s.o.Operator}
 	tried := &runs{experiments: s.o.Experiments}
 	state := &health{live: s.o.Live, champion: s.o.Champion, instance: s.o.Instance}
 	return []route{
@@ -104,13 +107,17 @@ func (s *server) routes() []route {
 		{path: "/v1/stations/:eva/forecasts", accepts: []string{"from", "hours", "event", "explain"}, role: RolePredict, local: true, handle: board.forecasts},
 		{path: "/v1/forecasts", accepts: namesEvent("at", "explain"), role: RolePredict, local: true, handle: single.get},
 		{method: http.MethodPost, path: "/v1/forecasts", role: RolePredict, body: maxBatchBytes, local: true, handle: single.post},
-		{path: "/v1/connections", accepts: []string{"station", "from", "to", "date", "from_planned", "to_planned", "transfer", "at", "explain"}, role: RolePredict, handle: (&connections{single}).get},
+		{path: "/v1/connections", accepts: []string{"station", "from", "to", "date", "from_planned", "to_planned", "transfer", "at", "explain"}, role: RolePredict, local: true, handle: (&connections{single}).get},
 		{path: "/v1/predictions/:id", role: RoleRead, handle: logged.get},
 		{method: http.MethodPost, path: "/v1/feedback", role: RolePredict, body: maxFeedbackBytes, handle: heard.post},
 		{path: "/v1/models", role: RoleRead, handle: served.list},
 		{path: "/v1/models/:name", role: RoleRead, handle: served.get},
 		{path: "/v1/models/:name/live", accepts: []string{"at"}, role: RoleRead, handle: served.live},
 		{path: "/v1/models/:name/scores", accepts: []string{"from", "until", "metric", "slices"}, role: RoleRead, handle: judged.scores},
+		{method: http.MethodPost, path: "/v1/models/:name/promote", role: RoleOperate, body: maxOrderBytes, handle: acting.promote},
+		{method: http.MethodPost, path: "/v1/models/:name/approve", role: RoleOperate, body: maxOrderBytes, handle: acting.opine(true)},
+		{method: http.MethodPost, path: "/v1/models/:name/reject", role: RoleOperate, body: maxOrderBytes, handle: acting.opine(false)},
+		{method: http.MethodPost, path: "/v1/models/:name/rollback", role: RoleOperate, body: maxOrderBytes, within: switchWithin, handle: acting.rollback},
 		{path: "/v1/alerts", accepts: []string{"state"}, role: RoleRead, handle: judged.alerts},
 		{path: "/v1/runs", accepts: filters(), role: RoleRead, handle: tried.list},
 		{path: "/v1/runs/compare", accepts: []string{"ids"}, role: RoleRead, handle: tried.compare},
@@ -125,7 +132,7 @@ func (s *server) routes() []route {
 func (s *server) described() []route {
 	own := route{path: "/openapi.json", local: true}
 	all := append(s.routes(), own)
-	document, err := completeDocument(openAPISource, all)
+	document, err := completeDocument(openAPISource, slices.Concat(all, s.inference()))
 	if err != nil {
 		panic("api: the document is compiled in: " + err.Error())
 	}

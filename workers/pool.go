@@ -7,6 +7,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/worker"
 
+	"puenktlich/activities/backtest"
 	"puenktlich/activities/collect"
 	"puenktlich/activities/evaluate"
 	"puenktlich/activities/experiment"
@@ -41,6 +42,8 @@ type Steps struct {
 	Serve    *serve.Activities
 	// Experiment looks after recorded runs.
 	Experiment *experiment.Activities
+	// Backtest waits for runs and grades them.
+	Backtest *backtest.Activities
 }
 
 // pool is one task queue's worker: its slots and what it registers.

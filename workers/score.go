@@ -9,5 +9,6 @@ func scoring() pool {
 	return pool{slots: 2, register: func(r worker.Registry, steps Steps) {
 		r.RegisterActivity(steps.Score)
 		r.RegisterActivity(steps.Monitor)
+		r.RegisterActivity(steps.Backtest)
 	}}
 }

@@ -22,6 +22,8 @@ type promotion struct {
 	opinions workflow.ReceiveChannel
 	opinion  *schemas.Opinion // the last one given
 	steps    *release.Activities
+	// status answers the query of those who step domain time.
+	status schemas.RolloutStatus
 }
 
 // PromoteModel loads a package as a server would and brings it to the alias
@@ -34,6 +36,9 @@ func PromoteModel(ctx workflow.Context, in schemas.PromoteInput) (schemas.Promot
 	}
 	in.Actor = actor(in.Actor)
 	p := &promotion{in: in, ticks: workflow.GetSignalChannel(ctx, schemas.SignalTick), opinions: workflow.GetSignalChannel(ctx, schemas.SignalOpinion)}
+	if err := workflow.SetQueryHandler(ctx, schemas.QueryRollout, func() (schemas.RolloutStatus, error) { return p.status, nil }); err != nil {
+		return p.result, err
+	}
 	err := p.run(ctx)
 	if temporal.IsCanceledError(err) && p.stage != "" {
 		if failed := p.withdraw(ctx, "the rollout was cancelled"); failed != nil {
@@ -106,6 +111,7 @@ func (p *promotion) approval(ctx workflow.Context) (bool, error) {
 		}
 	}
 	p.at(ctx, schemas.StageApproval)
+	p.status.Waiting = true
 	for p.opinion == nil {
 		var given schemas.Opinion
 		if more := p.opinions.Receive(ctx, &given); !more || ctx.Err() != nil {
@@ -130,12 +136,15 @@ func (p *promotion) await(ctx workflow.Context, in schemas.JudgeInput) (schemas.
 			return judged, err
 		}
 		p.keep(judged)
+		p.status.Through = in.AsOf
 		show(ctx, p.card())
 		if judged.Next != schemas.NextWait {
 			p.plan.AsOf = in.AsOf
 			return judged, nil
 		}
+		p.status.Waiting = true
 		asOf, rejected, err := p.next(ctx, in.AsOf)
+		p.status.Waiting = false
 		if err != nil {
 			return judged, err
 		}
@@ -260,7 +269,7 @@ func (p *promotion) watch(ctx workflow.Context) error {
 }
 
 func (p *promotion) at(ctx workflow.Context, stage schemas.Stage) {
-	p.stage = stage
+	p.stage, p.status.Stage = stage, stage
 	tell(ctx, schemas.AttributeStage, string(stage))
 	show(ctx, p.card())
 }

@@ -19,6 +19,7 @@ func RegisterWorkflows(r worker.WorkflowRegistry) {
 		schemas.WorkflowMonitorModel: MonitorModel, schemas.WorkflowScoreBatch: ScoreBatch,
 		schemas.WorkflowRecalibrateModel: RecalibrateModel,
 		schemas.WorkflowReproduceRun:     ReproduceRun,
+		schemas.WorkflowBacktestPolicy:   BacktestPolicy,
 	} {
 		r.RegisterWorkflowWithOptions(run, workflow.RegisterOptions{Name: name})
 	}

@@ -137,7 +137,7 @@ func (a *Activities) conclude(ctx context.Context, in schemas.EvaluateInput, rep
 	if err != nil {
 		return result, fmt.Errorf("write report: %w", err)
 	}
-	if result.Report, err = a.Objects.PutContent(ctx, "runs/"+in.Trained.RunID+"/evaluation/", ".json", body); err != nil {
+	if result.Report, err = a.Objects.PutContent(ctx, schemas.EvaluationPrefix(in.Trained.RunID), ".json", body); err != nil {
 		return result, fmt.Errorf("keep report of run %s: %w", in.Trained.RunID, err)
 	}
 	if err := a.saveMetrics(ctx, in.Trained.RunID, result.Report.SHA256, report); err != nil {

@@ -59,6 +59,12 @@ func (a *Activities) Recalibrate(ctx context.Context, in schemas.RecalibrateStep
 	if trained.Artefact, err = a.Objects.PutContent(ctx, "runs/"+in.RunID+"/learned/", ".json", body); err != nil {
 		return trained, fmt.Errorf("%s: %w", what, err)
 	}
+	if body, err = json.Marshal(trained); err != nil {
+		return trained, fmt.Errorf("%s: %w", what, err)
+	}
+	if _, err = a.Objects.PutContent(ctx, schemas.TrainedPrefix(in.RunID), ".json", body); err != nil {
+		return trained, fmt.Errorf("%s: %w", what, err)
+	}
 	return trained, a.track(ctx, in, trained, started)
 }
 
@@ -98,8 +104,12 @@ func recalibrated(ctx context.Context, loaded *modelpkg.Package, table *dataset.
 	if err := recalibrateCancelled(&artefact, table, record); err != nil {
 		return learn.Learned{}, err
 	}
+	references, err := learn.WithForecastReference(loaded.References, events, fold, chosen)
+	if err != nil {
+		return learn.Learned{}, err
+	}
 	baselines, err := learn.Trainer{}.FitBaselines(ctx, learn.Whole(ran))
-	return learn.Learned{Artefact: artefact, Baselines: baselines, References: loaded.References}, err
+	return learn.Learned{Artefact: artefact, Baselines: baselines, References: references}, err
 }
 
 // uncalibrated are P(on time) of the trees alone, and the number of each row's day.

@@ -24,6 +24,32 @@ func (b board) missing(name schemas.SignalName, format string, args ...any) {
 	b[name] = schemas.Signal{Name: name, Note: fmt.Sprintf(format, args...)}
 }
 
+// bounded adds an interval to a signal that has a value.
+func (b board) bounded(name schemas.SignalName, low, high float64) {
+	if s := b[name]; s.Value != nil && !math.IsNaN(low) && !math.IsNaN(high) {
+		s.Low, s.High = exists(low), exists(high)
+		b[name] = s
+	}
+}
+
+// limited adds how far reference days went, uncertain where they were too few
+// weeks to know the seasons.
+func (b board) limited(name schemas.SignalName, limit float64, uncertain bool) {
+	s := b[name]
+	s.Limit, s.Uncertain = exists(limit), uncertain
+	b[name] = s
+}
+
+// note adds a sentence to a signal.
+func (b board) note(name schemas.SignalName, format string, args ...any) {
+	s := b[name]
+	if s.Note != "" {
+		s.Note += "; "
+	}
+	s.Name, s.Note = name, s.Note+fmt.Sprintf(format, args...)
+	b[name] = s
+}
+
 // list answers every signal once, in the order of their names' list.
 func (b board) list() []schemas.Signal {
 	all := make([]schemas.Signal, 0, len(schemas.SignalNames()))
@@ -37,56 +63,6 @@ func (b board) list() []schemas.Signal {
 	return all
 }
 
-// signals makes the list from the figures of the day.
-func (d *day) signals(s schemas.Signals) []schemas.Signal {
-	b := board{}
-	b.measured(schemas.SignalEvents, float64(s.Events), s.Predictions, "")
-	d.truthSignals(b, s)
-	d.driftSignals(b, s)
-	return b.list()
-}
-
-func (d *day) truthSignals(b board, s schemas.Signals) {
-	if s.Events == 0 {
-		for _, name := range []schemas.SignalName{schemas.SignalBrierRatio, schemas.SignalSkill, schemas.SignalECE, schemas.SignalBias} {
-			b.missing(name, "none of %d forecasts of %s has a truth", s.Predictions, s.Day)
-		}
-		return
-	}
-	b.measured(schemas.SignalBrierRatio, ratio(s.Brier, s.BrierExpected), s.Events, "the package's evaluation has no score at these horizons")
-	b.measured(schemas.SignalSkill, value(s.Skill), s.Events, "the forecasts were logged without the railway's calibrated forecast")
-	b.measured(schemas.SignalECE, value(s.ECE), s.Events, "")
-	b.measured(schemas.SignalBias, math.Abs(mean(d.p)-value(s.LateRate)), s.Events, "")
-}
-
-func (d *day) driftSignals(b board, s schemas.Signals) {
-	if len(s.Drift) == 0 {
-		for _, name := range []schemas.SignalName{schemas.SignalFeatureDrift, schemas.SignalMissing} {
-			b.missing(name, "%d forecasts of %s and %d reference distributions: nothing to compare", s.Predictions, s.Day, len(d.loaded.References))
-		}
-		return
-	}
-	share, uncertain := 0.0, false
-	importance, err := d.loaded.Model.Artefact().Importance()
-	rise := math.Inf(-1)
-	for _, f := range s.Drift {
-		weight := 1 / float64(len(s.Drift))
-		if err == nil {
-			weight = importance.Share[f.Feature]
-		}
-		if f.PSI > max(schemas.DefaultPolicy().MaxPSI, f.Limit) {
-			share += weight
-		}
-		uncertain = uncertain || f.Limit == 0
-		rise = max(rise, f.MissingNow-f.MissingThen)
-	}
-	b.measured(schemas.SignalFeatureDrift, share, s.Predictions, "")
-	b.measured(schemas.SignalMissing, rise, s.Predictions, "")
-	drift := b[schemas.SignalFeatureDrift]
-	drift.Uncertain = uncertain
-	b[schemas.SignalFeatureDrift] = drift
-}
-
 // ratio is NaN unless both exist and the second is positive.
 func ratio(a, b *float64) float64 {
 	if a == nil || b == nil || *b <= 0 {
@@ -95,18 +71,18 @@ func ratio(a, b *float64) float64 {
 	return *a / *b
 }
 
-// value is NaN for a figure that does not exist.
-func value(v *float64) float64 {
-	if v == nil {
-		return math.NaN()
+// exists is nil for a figure that does not exist, which JSON cannot carry.
+func exists(v float64) *float64 {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return nil
 	}
-	return *v
+	return &v
 }
 
-func mean(values []float64) float64 {
-	sum := 0.0
-	for _, v := range values {
-		sum += v
+// number replaces a statistic that does not exist, which JSON cannot carry.
+func number(v float64) float64 {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return 0
 	}
-	return sum / float64(len(values))
+	return v
 }

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
+	"slices"
 
 	"puenktlich/internal/dataset"
 	"puenktlich/internal/drift"
@@ -15,6 +17,9 @@ import (
 // referenceBins of a feature's distribution in training: few enough that a
 // day's events fill them.
 const referenceBins = 10
+
+// referenceDays bounds the single days kept with a reference: half a year.
+const referenceDays = 182
 
 // referenceRows bounds what references are made from: more rows move no
 // quantile that matters, and all columns of a sample fit in memory.
@@ -100,11 +105,13 @@ func referenceOf(table *dataset.Table, column int, name string) (r drift.Referen
 	if len(byDay) < 2 {
 		return r, true, nil
 	}
-	for day, values := range byDay {
+	for _, day := range slices.Sorted(maps.Keys(byDay)) {
+		values := byDay[day]
 		counts := r.NewCounts()
 		if err := r.Add(&counts, values); err != nil {
 			return r, true, fmt.Errorf("drift reference of %s: %w", day, err)
 		}
+		r.Days = append(r.Days, drift.DayCounts{Day: string(day), Counts: counts})
 		result, err := drift.Compare(r, counts)
 		if err != nil {
 			return r, true, fmt.Errorf("drift reference of %s: %w", day, err)
@@ -113,5 +120,6 @@ func referenceOf(table *dataset.Table, column int, name string) (r drift.Referen
 			r.DayPSI = result.PSI
 		}
 	}
+	r.Days = r.Days[max(0, len(r.Days)-referenceDays):]
 	return r, true, nil
 }

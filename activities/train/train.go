@@ -16,6 +16,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"puenktlich/activities/failure"
+	"puenktlich/internal/calibrate"
 	"puenktlich/internal/dataset"
 	"puenktlich/internal/feature"
 	"puenktlich/internal/learn"
@@ -157,7 +158,23 @@ func (a *Activities) RefitModel(ctx context.Context, in schemas.RefitInput) (sch
 	if trained.Artefact, err = a.Objects.PutContent(ctx, "runs/"+trained.RunID+"/learned/", ".json", body); err != nil {
 		return trained, fmt.Errorf("store trained model: %w", err)
 	}
+	if err := a.keepTrained(ctx, trained); err != nil {
+		return trained, err
+	}
 	return trained, a.trackRefit(ctx, trained, started)
+}
+
+// keepTrained stores what a package is built from, so that it can be built again
+// when the workflow is long gone.
+func (a *Activities) keepTrained(ctx context.Context, trained schemas.TrainedModel) error {
+	body, err := json.Marshal(trained)
+	if err == nil {
+		_, err = a.Objects.PutContent(ctx, schemas.TrainedPrefix(trained.RunID), ".json", body)
+	}
+	if err != nil {
+		return fmt.Errorf("store trained model: %w", err)
+	}
+	return nil
 }
 
 // refit trains on all days and adds baselines and drift references.
@@ -181,7 +198,13 @@ func (a *Activities) refit(ctx context.Context, in schemas.RefitInput, oof learn
 	if learned.Baselines, err = trainer.FitBaselines(ctx, source); err != nil {
 		return learned, err
 	}
-	learned.References, err = references(source)
+	if learned.References, err = references(source); err != nil {
+		return learned, err
+	}
+	forecasts, known, err := learn.ForecastReference(calibrate.HorizonEvents{HorizonMinutes: oof.Horizon, Forecast: oof.OnTime}, oof.Fold, artefact.Calibration)
+	if known {
+		learned.References = append(learned.References, forecasts)
+	}
 	return learned, err
 }
 

@@ -157,7 +157,7 @@ func TestTraining(t *testing.T) {
 		t.Error(err)
 	}
 	// A feature that is never known has nothing to be compared with.
-	if len(learned.References) != feature.Width()-1 || learned.Baselines.Events != 450 || learned.Environment["xgboost"] == "" {
+	if len(learned.References) != feature.Width() || learned.Baselines.Events != 450 || learned.Environment["xgboost"] == "" {
 		t.Errorf("%d references, %d events, %v", len(learned.References), learned.Baselines.Events, learned.Environment)
 	}
 }

@@ -17,6 +17,8 @@ let model = null; // what /v1/models says
 let failure = null; // the error on display
 let turn = 0; // counts requests: only the last one is shown
 let waiting = 0; // timer of the next try
+let stations = []; // all that have forecasts
+let chosen = null; // the station on display
 
 const at = (id) => document.getElementById(id);
 const say = (name) => texts[language][name];
@@ -44,6 +46,11 @@ function day(text, shift = 0) {
   const date = new Date(`${text.slice(0, 10)}T00:00:00Z`);
   date.setUTCDate(date.getUTCDate() + shift);
   return new Intl.DateTimeFormat(language === "en" ? "en-GB" : "de", { timeZone: "UTC", day: "numeric", month: "short", year: "numeric" }).format(date);
+}
+
+// germanTime writes a moment of any offset in German local time.
+function germanTime(text) {
+  return new Intl.DateTimeFormat(language === "en" ? "en-GB" : "de", { timeZone: "Europe/Berlin", day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit" }).format(new Date(text));
 }
 
 // Problem is an answer that is none: its kind has a text, its detail is the
@@ -101,6 +108,7 @@ function translate() {
   at("language").textContent = say("other");
   at("language").lang = say("otherCode");
   for (const name of ["lead", "show", "empty"]) at(name).textContent = say(name);
+  at("station").placeholder = say("pick");
   for (const name of ["station", "from", "hours", "event"]) at(`label-${name}`).textContent = say(name);
   for (const option of at("event").options) option.textContent = say(option.value);
   for (const name of ["planned", "train", "railway", "chance"]) at(`head-${name}`).textContent = say(name);
@@ -109,6 +117,7 @@ function translate() {
   at("link-experiments").textContent = say("linkExperiments");
   drawFailure();
   drawModel();
+  drawQuality();
   if (shown) draw(shown);
 }
 
@@ -285,6 +294,8 @@ function draw(board) {
 function drawModel() {
   at("model").textContent = shown ? `${say("model")} ${shown.model}, ${say("version")} ${shown.version} (${say("package")} ${shown.digest.slice(0, 12)}).` : "";
   at("tested").textContent = "";
+  const live = shown && model && model.champion;
+  at("live").textContent = live ? `${say("liveSince")} ${germanTime(live.since)}, ${say("by")} ${live.actor}: ${live.reason}` : "";
   if (shown) at("link-model").href = `/v1/models/${encodeURIComponent(shown.model)}`;
   const report = model && model.evaluation;
   if (!shown || !report || !report.horizons || model.serving.digest !== shown.digest) return;
@@ -300,10 +311,58 @@ function drawModel() {
 // remember keeps the question in the address, so that it can be kept and sent.
 function remember(stop) {
   open = stop;
-  const query = new URLSearchParams({ station: at("station").value, event: at("event").value, hours: at("hours").value, lang: language });
+  const query = new URLSearchParams({ station: chosen ? chosen.eva : "", event: at("event").value, hours: at("hours").value, lang: language });
   if (at("from").value) query.set("from", at("from").value);
   if (open) query.set("open", open);
   history.replaceState(null, "", `?${query}`);
+}
+
+// folded writes a name without case, umlauts and signs, in the two ways people do.
+function folded(name) {
+  const lower = name.toLowerCase();
+  const long = lower.replace(/ä/g, "ae").replace(/ö/g, "oe").replace(/ü/g, "ue").replace(/ß/g, "ss");
+  const short = lower.replace(/ß/g, "s").normalize("NFD").replace(/\p{M}/gu, "");
+  return [long, short].map((text) => text.replace(/[^\p{L}\p{N}]+/gu, " ").trim());
+}
+
+// search finds the stations of what was typed: the one that is called so, else
+// those that begin with it, else those that hold it.
+function search(typed) {
+  const wanted = folded(typed);
+  if (wanted[0] === "") return [];
+  const by = (fits) => stations.filter((station) => folded(station.name).some((name, i) => fits(name, wanted[i])) || fits(String(station.eva), wanted[0]));
+  for (const fits of [(name, text) => name === text, (name, text) => name.startsWith(text), (name, text) => name.includes(text)]) {
+    const found = by(fits);
+    if (found.length > 0) return found;
+  }
+  return [];
+}
+
+// choose takes what was typed: the one station that is meant, or asks which.
+function choose() {
+  const found = search(at("station").value);
+  at("meant").hidden = found.length === 1;
+  if (found.length === 1) {
+    take(found[0]);
+    return true;
+  }
+  at("meant").replaceChildren(say(found.length === 0 ? "noStation" : "which"), " ", ...found.slice(0, 6).map((station) => {
+    const button = element("button", "choice", station.name);
+    button.type = "button";
+    button.addEventListener("click", () => {
+      at("meant").hidden = true;
+      take(station);
+      remember("");
+      refresh();
+    });
+    return button;
+  }));
+  return false;
+}
+
+function take(station) {
+  chosen = station;
+  at("station").value = station.name;
 }
 
 async function refresh() {
@@ -312,13 +371,14 @@ async function refresh() {
   const query = new URLSearchParams({ hours: at("hours").value, event: at("event").value });
   if (at("from").value) query.set("from", at("from").value);
   try {
-    const board = await get(`/v1/stations/${encodeURIComponent(at("station").value)}/forecasts?${query}`);
+    const board = await get(`/v1/stations/${encodeURIComponent(chosen.eva)}/forecasts?${query}`);
     if (mine !== turn) return;
     model = await get(`/v1/models/${encodeURIComponent(board.model)}`).catch(() => null);
     if (mine === turn) draw(board);
+    readQuality(board.model);
   } catch (error) {
     if (mine === turn) fail(error);
-    if (error.kind === "unavailable") waiting = setTimeout(refresh, retrySeconds * 1000);
+    if (error.kind === "unavailable" || error.kind === "too-many-requests") waiting = setTimeout(refresh, retrySeconds * 1000);
   }
 }
 
@@ -326,14 +386,14 @@ async function refresh() {
 async function fill() {
   clearTimeout(waiting);
   try {
-    const { stations } = await get("/v1/stations");
+    ({ stations } = await get("/v1/stations"));
     if (stations.length === 0) throw new Problem("starting");
-    at("station").replaceChildren(...stations.map((station) => {
-      const option = element("option", "", station.name);
-      option.value = station.eva;
+    at("stations").replaceChildren(...stations.map((station) => {
+      const option = element("option");
+      option.value = station.name;
       return option;
     }));
-    if (stations.some((station) => String(station.eva) === asked.get("station"))) at("station").value = asked.get("station");
+    take(stations.find((station) => String(station.eva) === asked.get("station")) || stations[0]);
     await refresh();
   } catch (error) {
     fail(error);
@@ -354,9 +414,20 @@ function begin() {
   });
   at("ask").addEventListener("submit", (event) => {
     event.preventDefault();
+    if (stations.length === 0) fill();
+    else if (choose()) {
+      remember("");
+      refresh();
+    }
+  });
+  at("station").addEventListener("focus", () => at("station").select());
+  at("station").addEventListener("input", () => { // one of the list was taken
+    const named = stations.find((station) => station.name === at("station").value);
+    if (!named || named === chosen) return;
+    at("meant").hidden = true;
+    take(named);
     remember("");
-    if (at("station").value) refresh();
-    else fill();
+    refresh();
   });
   fill();
 }

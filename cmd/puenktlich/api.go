@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
+	"runtime/debug"
 	"sync"
 	"syscall"
 	"time"
@@ -21,6 +23,7 @@ import (
 	"puenktlich/internal/access"
 	"puenktlich/internal/config"
 	"puenktlich/internal/livestate"
+	"puenktlich/internal/objstore"
 	"puenktlich/internal/rail"
 	"puenktlich/internal/serving"
 	"puenktlich/internal/spool"
@@ -47,6 +50,7 @@ func apiCommand(p program) *cobra.Command {
 				return err
 			}
 			defer a.close()
+			spareCollector()
 			stop, err := a.startAPI(cmd.Context())
 			if err != nil {
 				return err
@@ -56,6 +60,15 @@ func apiCommand(p program) *cobra.Command {
 			<-cmd.Context().Done()
 			return nil
 		}}
+}
+
+// spareCollector trades memory for time where GOGC does not say otherwise: most of
+// the heap is the live state, which lives long, and would be walked again after
+// every few thousand answers. The heap may grow to four times that.
+func spareCollector() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(300)
+	}
 }
 
 // instance is one API instance and what runs beside it.
@@ -68,7 +81,8 @@ type instance struct {
 	live     *livestate.Live
 	log      *spool.Log
 	keys     *access.Ring
-	groups   map[string][]rail.Station
+	places   *stationBook
+	follow   func(context.Context) error // places, while it runs
 	running  sync.WaitGroup
 }
 
@@ -90,13 +104,14 @@ func (a *adapters) startAPI(ctx context.Context) (stop func(), err error) {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	forecaster := serving.NewForecaster(serving.Options{Champion: i.champion, State: i.live, Log: i.log, DataSource: sourceName(a.config),
-		Instance: a.config.Instance, GroupOf: i.groupOf, Metrics: i.serving})
+		Instance: a.config.Instance, GroupOf: i.places.groupOf, Metrics: i.serving})
 	panel := serving.NewPanel(serving.PanelOptions{Forecaster: forecaster, Boards: i.live, Clock: a.clock, File: filepath.Join(i.dir, "panel.json"), Logger: a.logger})
 	i.live.Start(ctx)
 	i.background(ctx, "panel", panel.Run)
 	i.background(ctx, "prediction log", i.log.Run)
 	i.background(ctx, "champion", func(ctx context.Context) error { return i.champion.Follow(ctx, a.registry, followEvery) })
 	i.background(ctx, "lease", i.keepLease)
+	i.background(ctx, "stations", i.follow)
 	i.background(ctx, "alerts", a.alerts.Run)
 	i.background(ctx, "keys", func(ctx context.Context) error { return i.keys.Follow(ctx, keysEvery) })
 	server := api.NewServer(i.handler(forecaster), api.DefaultTimes(), a.logger)
@@ -133,18 +148,11 @@ func (i *instance) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	stations, err := collected(ctx, i.config, fetch)
-	if err != nil {
-		i.logger.Warn("the stations' names are not known: the source does not answer", "error", err)
-	}
-	if i.groups = stationGroups(stations); len(i.groups) == 0 {
-		i.groups = map[string][]rail.Station{schemas.DefaultGroup: nil}
-	}
-	var names []string
-	for name := range i.groups {
-		names = append(names, name)
-	}
-	i.live = livestate.NewLive(livestate.LiveOptions{Store: i.db, Source: sourceName(i.config), Groups: names, GroupOf: i.groupOf, Clock: i.clock, Back: i.back(), Logger: i.logger})
+	var known bool
+	look := func(ctx context.Context) ([]rail.Station, error) { return collected(ctx, i.config, fetch) }
+	i.places, known = newStationBook(ctx, filepath.Join(i.dir, "stations.json"), look, i.logger)
+	i.follow = func(ctx context.Context) error { return i.places.follow(ctx, known, i.live.SetGroups) }
+	i.live = livestate.NewLive(livestate.LiveOptions{Store: i.db, Source: sourceName(i.config), Groups: i.places.names(), GroupOf: i.places.groupOf, Clock: i.clock, Back: i.back(), Logger: i.logger})
 	if i.log, err = spool.Open(spool.Options{Dir: filepath.Join(i.dir, "spool"), Store: i.db, Metrics: spool.NewMetrics(i.metrics), Logger: i.logger}); err != nil {
 		return err
 	}
@@ -191,25 +199,6 @@ func (i *instance) back() time.Duration {
 	return 3 * time.Hour
 }
 
-func (i *instance) groupOf(eva int64) string {
-	for name, stations := range i.groups {
-		for _, station := range stations {
-			if station.EVA == eva {
-				return name
-			}
-		}
-	}
-	return schemas.DefaultGroup
-}
-
-func (i *instance) stations() []rail.Station {
-	var all []rail.Station
-	for _, stations := range i.groups {
-		all = append(all, stations...)
-	}
-	return all
-}
-
 func (i *instance) background(ctx context.Context, name string, run func(context.Context) error) {
 	i.running.Go(func() {
 		if err := run(ctx); err != nil && ctx.Err() == nil {
@@ -220,7 +209,8 @@ func (i *instance) background(ctx context.Context, name string, run func(context
 
 func (i *instance) handler(forecaster *serving.Forecaster) http.Handler {
 	return api.New(api.Options{Forecaster: forecaster, Champion: i.champion, Live: i.live, Log: i.log, Clock: i.clock, Model: schemas.DefaultModel,
-		Source: string(i.config.Source), DataSource: sourceName(i.config), Instance: i.config.Instance, Record: i.db, Registry: i.registry, RegistryEvents: i.db.RegistryEvents, Experiments: experiments(i.db, i.objects), Stations: i.stations, Metrics: i.metrics, Logger: i.logger, Gate: i.gate(),
+		Source: string(i.config.Source), DataSource: sourceName(i.config), Instance: i.config.Instance, Version: version, Record: i.db, Registry: i.registry, RegistryEvents: i.db.RegistryEvents, Experiments: experiments(i.db, i.objects), Stations: i.places.stations, Metrics: i.metrics, Logger: i.logger, Gate: i.gate(), Operator: operator{i.adapters},
+		Reports: i.report,
 		Stored: func(ctx context.Context, id string) (schema.Prediction, bool, error) {
 			stored, err := i.db.PredictionByID(ctx, id)
 			if errors.Is(err, warehouse.ErrNotFound) {
@@ -256,4 +246,24 @@ func (i *instance) keepLease(ctx context.Context) error {
 		case <-ticker.C:
 		}
 	}
+}
+
+// report reads the page of the last verdict on a day.
+func (a *adapters) report(ctx context.Context, day string) ([]byte, bool, error) {
+	next := string(rail.Day(day).Add(1))
+	verdicts, err := a.db.FindVerdicts(ctx, schema.VerdictQuery{Model: schemas.DefaultModel, DataSource: sourceName(a.config), From: day, Until: next})
+	if err != nil {
+		return nil, false, err
+	}
+	for _, v := range verdicts { // the newest that has one
+		if v.Report == "" {
+			continue
+		}
+		page, _, err := a.objects.Get(ctx, v.Report)
+		if errors.Is(err, objstore.ErrNotFound) {
+			continue
+		}
+		return page, err == nil, err
+	}
+	return nil, false, nil
 }

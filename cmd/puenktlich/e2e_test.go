@@ -38,14 +38,14 @@ const (
 // the simulated railway.
 type system struct {
 	*embedded
-	t    *testing.T
+	t    testing.TB
 	out  *bytes.Buffer
 	asOf time.Time
 	// reproduced is the workflow that made a run again.
 	reproduced string
 }
 
-func startSystem(t *testing.T) *system {
+func startSystem(t testing.TB) *system {
 	t.Helper()
 	t.Chdir("../..")
 	s := &system{t: t, out: &bytes.Buffer{}, asOf: today.Start().Add(9 * time.Hour)}
@@ -123,6 +123,7 @@ func TestWholeLoop(t *testing.T) {
 	s.nothingIsDoubled(life)
 	s.datasetCommands(life.Dataset)
 	s.runsCanBeMadeAgain(life)
+	s.packageCommands(life)
 	address := s.serve()
 	first := s.readBoard(address, life.Package.Digest)
 	s.predictionIsStored(first)
@@ -284,7 +285,7 @@ func (s *system) monitorRetrains() {
 	day := string(today.Add(-1))
 	scored := do[schemas.ScoreBatchResult](s, "score", schemas.WorkflowScoreBatch, schemas.ScoreBatchInput{Day: day, AsOf: s.asOf})
 	require.Greater(s.t, scored.Predictions, 4*scored.Events, "five horizons an event")
-	calm := do[schemas.MonitorResult](s, "monitor/calm", schemas.WorkflowMonitorModel, schemas.MonitorInput{Day: day, AsOf: s.asOf, Policy: schemas.Policy{MaxBrierLoss: 3, MinSkill: -1, MaxPSI: 50}})
+	calm := do[schemas.MonitorResult](s, "monitor/calm", schemas.WorkflowMonitorModel, schemas.MonitorInput{Day: day, AsOf: s.asOf, Policy: schemas.Policy{MaxBrierLoss: 3, MinSkill: -1, MaxPSI: 50, AlertDrifted: 0.99, MaxDrifted: 0.99}})
 	require.Equal(s.t, schemas.VerdictNothing, calm.Verdict.Kind, calm.Verdict.Reasons)
 	require.Positive(s.t, calm.Signals.Events)
 	require.NotEmpty(s.t, calm.Signals.Drift)
@@ -318,7 +319,7 @@ func (s *system) rollOut(address string, candidate schemas.PackageRef) {
 	}, 30*time.Second, 100*time.Millisecond)
 	scored := do[schemas.ScoreBatchResult](s, "score/shadow", schemas.WorkflowScoreBatch, schemas.ScoreBatchInput{Day: string(yesterday), AsOf: s.asOf})
 	require.Equal(s.t, candidate.Digest, scored.Challenger.Digest)
-	do[schemas.MonitorResult](s, "monitor/tick", schemas.WorkflowMonitorModel, schemas.MonitorInput{Day: string(yesterday), AsOf: s.asOf, Policy: schemas.Policy{MaxBrierLoss: 3, MinSkill: -1, MaxPSI: 50}})
+	do[schemas.MonitorResult](s, "monitor/tick", schemas.WorkflowMonitorModel, schemas.MonitorInput{Day: string(yesterday), AsOf: s.asOf, Policy: schemas.Policy{MaxBrierLoss: 3, MinSkill: -1, MaxPSI: 50, AlertDrifted: 0.99, MaxDrifted: 0.99}})
 	_, err = ask.opine(s.t.Context(), "", schemas.DefaultModel, schemas.UpdateApprove, schemas.OpinionRequest{Digest: candidate.Digest, Actor: "anna", Reason: "looks good"})
 	require.NoError(s.t, err)
 	var result schemas.PromoteResult

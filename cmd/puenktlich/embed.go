@@ -43,8 +43,14 @@ func (p program) setUp(ctx context.Context) (localstack.Components, error) {
 
 // embed starts everything but API and schedules. at tells the clock once the
 // network is known. Where a part fails, the others are stopped again.
-func (p program) embed(ctx context.Context, c config.Config, at func(timetables.Network) (clock.Clock, error)) (_ *embedded, err error) {
-	e := &embedded{}
+func (p program) embed(ctx context.Context, c config.Config, at func(timetables.Network) (clock.Clock, error)) (*embedded, error) {
+	return p.embedNetwork(ctx, c, nil, at)
+}
+
+// embedNetwork does so for a network that is given; nil opens that of the
+// configuration.
+func (p program) embedNetwork(ctx context.Context, c config.Config, given timetables.Network, at func(timetables.Network) (clock.Clock, error)) (_ *embedded, err error) {
+	e := &embedded{network: given}
 	defer func() {
 		if err != nil {
 			e.stop()
@@ -57,7 +63,7 @@ func (p program) embed(ctx context.Context, c config.Config, at func(timetables.
 	if c.LibXGBoost == "" {
 		c.LibXGBoost = components.LibXGBoost
 	}
-	if c.Source != config.SourceLive {
+	if c.Source != config.SourceLive && e.network == nil {
 		if e.network, err = network(c); err != nil {
 			return nil, err
 		}

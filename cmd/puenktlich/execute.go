@@ -42,6 +42,7 @@ func purpose(workflow string) string {
 		schemas.WorkflowScoreBatch:    "forecast a whole day",
 
 		schemas.WorkflowRecalibrateModel: "a new calibration for the champion's trees",
+		schemas.WorkflowBacktestPolicy:   "live through weeks again, night by night",
 		schemas.WorkflowReproduceRun:     "make a recorded run again",
 	}[workflow]
 }

@@ -3,32 +3,66 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"os"
 	"os/signal"
+	"runtime/pprof"
 	"strings"
 	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"puenktlich/internal/testenv"
 )
 
 // TestMain lets the test binary be the program itself: servers and workers that
 // `up` and `lifecycle` start are re-executions of it.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && !strings.HasPrefix(os.Args[1], "-") {
+	if len(os.Args) > 1 && os.Args[1] == "load" {
+		if err := generateLoad(os.Stdin, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, "load:", err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	if len(os.Args) > 4 && os.Args[1] == "echo" {
+		fmt.Fprintln(os.Stderr, "echo:", serveEcho(os.Args[2], os.Args[3], os.Args[4]))
+		os.Exit(1)
+	}
+	if len(os.Args) > 1 && !strings.HasPrefix(os.Args[1], "-") && !testenv.Serves() {
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+		profiled := profile(os.Getenv("SERVER_PROFILE"))
 		code := run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr)
+		profiled()
 		stop()
 		os.Exit(code)
 	}
-	os.Exit(m.Run())
+	testenv.Main(m)
+}
+
+// profile writes where a process under load spent its time, for those who look
+// for it: BenchmarkServing says how.
+func profile(name string) (end func()) {
+	if name == "" {
+		return func() {}
+	}
+	file, err := os.Create(name)
+	if err == nil {
+		err = pprof.StartCPUProfile(file)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "profile:", err)
+		return func() {}
+	}
+	return pprof.StopCPUProfile
 }
 
 // inRepository runs the test from the checkout's root, where tools/ lies.
 func inRepository(m *testing.T) { m.Chdir("../..") }
 
 // command runs one command line and answers exit code and output.
-func command(t *testing.T, environ []string, args ...string) (int, string) {
+func command(t testing.TB, environ []string, args ...string) (int, string) {
 	t.Helper()
 	var out bytes.Buffer
 	code := run(t.Context(), args, environ, &out, &out)

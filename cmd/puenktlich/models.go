@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -154,8 +155,10 @@ func (a *adapters) findVersion(ctx context.Context, model string, version int, d
 			return v, nil
 		}
 	}
-	return schemas.PackageRef{}, fmt.Errorf("no version %d %s among the %d of %s: `puenktlich models list` shows them", version, digest, len(versions), model)
+	return schemas.PackageRef{}, fmt.Errorf("%w: version %d %s is not among the %d of %s: `puenktlich models list` shows them", errNoVersion, version, digest, len(versions), model)
 }
+
+var errNoVersion = errors.New("there is no such version")
 
 func opinionCommand(p program, what, short string) *cobra.Command {
 	var in acting

@@ -14,7 +14,6 @@ import (
 	"puenktlich/internal/clock"
 	"puenktlich/internal/config"
 	"puenktlich/internal/localstack/chengine"
-	"puenktlich/internal/modelpkg"
 	"puenktlich/schemas"
 )
 
@@ -129,39 +128,6 @@ func migrateCommand(p program) *cobra.Command {
 			fmt.Fprintf(p.out, "%d migrations ran\n", ran)
 			return a.registerSearchAttributes(cmd.Context())
 		}}
-}
-
-func packageCommand(p program) *cobra.Command {
-	var keyFile string
-	verify := &cobra.Command{Use: "verify DIR", Short: "check hashes, signature and golden rows of a package", Args: cobra.ExactArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
-			key, err := readKey(keyFile)
-			if err != nil {
-				return err
-			}
-			loaded, err := modelpkg.Load(args[0], key)
-			if err != nil {
-				return err
-			}
-			fmt.Fprintf(p.out, "%s holds: manifest %s, %d golden rows\n", loaded.Manifest, loaded.Digest, len(loaded.Golden))
-			return nil
-		}}
-	verify.Flags().StringVar(&keyFile, "key", "", "PEM file of the public or private signing key (required)")
-	_ = verify.MarkFlagRequired("key")
-	cmd := &cobra.Command{Use: "package", Short: "look into model packages"}
-	cmd.AddCommand(verify)
-	return cmd
-}
-
-func readKey(path string) (modelpkg.PublicKey, error) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return modelpkg.PublicKey{}, fmt.Errorf("read signing key: %w", err)
-	}
-	if private, err := modelpkg.ParseKey(text); err == nil {
-		return private.Public(), nil
-	}
-	return modelpkg.ParsePublicKey(text)
 }
 
 func settingsCommand(p program) *cobra.Command {

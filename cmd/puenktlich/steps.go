@@ -11,6 +11,7 @@ import (
 
 	"go.temporal.io/sdk/worker"
 
+	"puenktlich/activities/backtest"
 	"puenktlich/activities/collect"
 	"puenktlich/activities/evaluate"
 	"puenktlich/activities/experiment"
@@ -24,6 +25,7 @@ import (
 	"puenktlich/internal/livestate"
 	"puenktlich/internal/objstore"
 	"puenktlich/internal/rail"
+	"puenktlich/internal/rulebook"
 	"puenktlich/schemas"
 	"puenktlich/workers"
 )
@@ -40,6 +42,10 @@ func (a *adapters) steps() (workers.Steps, error) {
 	if err != nil {
 		return workers.Steps{}, err
 	}
+	book, err := rulebook.Load(a.config.Policy)
+	if err != nil {
+		return workers.Steps{}, err
+	}
 	group := stationsOf(every)
 	origin := provenance(a.config)
 	return workers.Steps{
@@ -53,8 +59,10 @@ func (a *adapters) steps() (workers.Steps, error) {
 		Evaluate: &evaluate.Activities{Objects: a.objects, Champions: a.champions(), Store: a.db, Clock: a.clock, NotFound: objstore.ErrNotFound, Name: name, CodeVersion: codeVersion(), Gate: gate},
 		Release: &release.Activities{Objects: a.objects, Registry: a.registry, Journal: a.db, Promoter: promoter{a.temporal}, Forecasts: a.db, Name: name, Clock: a.clock, Rollout: rollout(a.config),
 			Key: a.key, Trusted: a.trusted, Provenance: []schemas.Provenance{origin}, Dir: a.packages, CodeVersion: codeVersion()},
-		Score:      &score.Activities{Store: a.db, Champions: a.champions(), Clock: a.clock, Name: name, Group: schemas.DefaultGroup},
-		Monitor:    &monitor.Activities{Store: a.db, Champions: a.champions(), Clock: a.clock, Name: name},
+		Score: &score.Activities{Store: a.db, Champions: a.champions(), Clock: a.clock, Name: name, Group: schemas.DefaultGroup},
+		Monitor: &monitor.Activities{Store: a.db, Champions: a.champions(), Registry: a.registry, Promoter: promoter{a.temporal}, Objects: a.objects, Alerts: a.alerts,
+			Clock: a.clock, Name: name, Policy: book},
+		Backtest:   &backtest.Activities{Store: a.db, Objects: a.objects, Registry: a.registry, Runs: watchedRuns{a.temporal}, Name: name},
 		Experiment: &experiment.Activities{Reader: experiments(a.db, a.objects)},
 	}, nil
 }

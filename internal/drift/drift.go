@@ -13,6 +13,9 @@ package drift
 
 import "fmt"
 
+// ForecastName is the name of the reference of P(late), among those of features.
+const ForecastName = "p_late"
+
 // Counts holds the number of values in each bin of one reference. The zero value fits no
 // reference: get one from NewCounts. Not safe for concurrent change.
 type Counts struct {

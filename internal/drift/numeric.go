@@ -19,6 +19,9 @@ type Reference struct {
 	// DayPSI is the largest PSI of a single reference day against all of them:
 	// how far an ordinary day lies. 0 where there was one day only.
 	DayPSI float64 `json:"day_psi"`
+	// Days are the counts of single days, ascending; they add up to Counts, unless
+	// the reference was made by a program that kept none or too many were there.
+	Days []DayCounts `json:"days,omitempty"`
 	Counts
 }
 
@@ -61,19 +64,30 @@ func (r Reference) Add(c *Counts, values []float64) error {
 		return fmt.Errorf("count %s for drift: %d bins for %d edges, take counts from this reference", r.Feature, len(c.Bins), len(r.Edges))
 	}
 	for _, v := range values {
-		if v != v {
-			c.Missing++
-			continue
-		}
-		c.Bins[edgesBelow(r.Edges, v)]++
+		r.Count(c, v)
 	}
 	return nil
+}
+
+// Count counts one value into c, which must be of NewCounts of a valid reference,
+// as Add does.
+func (r Reference) Count(c *Counts, v float64) {
+	if v != v {
+		c.Missing++
+		return
+	}
+	c.Bins[edgesBelow(r.Edges, v)]++
 }
 
 // Validate says what is wrong with a reference that came from outside.
 func (r Reference) Validate() error {
 	if len(r.Edges) == 0 || len(r.Bins) != len(r.Edges)+1 {
 		return fmt.Errorf("drift reference of %s: %d bins for %d edges, one edge at least and one bin more than edges are needed", r.Feature, len(r.Bins), len(r.Edges))
+	}
+	for _, d := range r.Days {
+		if len(d.Bins) != len(r.Bins) {
+			return fmt.Errorf("drift reference of %s: %d bins on %s, all days together have %d", r.Feature, len(d.Bins), d.Day, len(r.Bins))
+		}
 	}
 	for i := 1; i < len(r.Edges); i++ {
 		if !(r.Edges[i] > r.Edges[i-1]) {

@@ -180,6 +180,21 @@ func (s *State) Plan(key rail.EventKey) (*rail.PlannedEvent, bool) {
 	return r.plan, true
 }
 
+// Unplanned says what is known of an event that stands in no plan: whether changes
+// of it were observed, and whether they say that its train was added.
+func (s *State) Unplanned(key rail.EventKey) (observed, added bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	t := s.unknown.timelines[key]
+	if t == nil {
+		return false, false
+	}
+	for _, step := range t.steps {
+		added = added || step.facts.status == rail.StatusAdded
+	}
+	return true, added
+}
+
 // Plans lists the events of a station planned in [from, to), by planned time.
 // The State shares them: read only.
 func (s *State) Plans(eva int64, from, to time.Time) []*rail.PlannedEvent {

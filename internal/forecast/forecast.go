@@ -122,12 +122,16 @@ func (m *Model) raw(vector []float32) []float64 {
 // cumulative probabilities at their edges, one fewer, each at most 1.
 func Cumulate(buckets []float64) []float64 {
 	cumulative := make([]float64, len(buckets)-1)
-	sum := 0.0
-	for i := range cumulative {
-		sum += buckets[i]
-		cumulative[i] = min(sum, 1)
-	}
+	cumulate(cumulative, buckets)
 	return cumulative
+}
+
+func cumulate(dst, buckets []float64) {
+	sum := 0.0
+	for i := range dst {
+		sum += buckets[i]
+		dst[i] = min(sum, 1)
+	}
 }
 
 func (m *Model) cancelled(vector []float32, horizonMinutes float64) float64 {

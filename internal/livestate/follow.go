@@ -3,6 +3,7 @@ package livestate
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"puenktlich/internal/feature"
@@ -25,9 +26,9 @@ const (
 
 // fill reads everything around now, and remembers from where to follow: the
 // numbers are taken before the read, since what is applied twice counts once.
-func (l *Live) fill(ctx context.Context, now time.Time) error {
+func (l *Live) fill(ctx context.Context, now time.Time, groups []string) error {
 	cursors := map[string]*cursor{}
-	for _, group := range l.o.Groups {
+	for _, group := range groups {
 		last, err := l.o.Store.LastSeq(ctx, l.o.Source, group)
 		if err != nil {
 			return fmt.Errorf("fill live state: %w", err)
@@ -43,8 +44,9 @@ func (l *Live) fill(ctx context.Context, now time.Time) error {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.generation.Add(1)
 	l.state, l.cursors, l.stations, l.newest = state, cursors, seen.stations, seen.newest
-	l.forgotten = now
+	l.forgotten, l.refill = now, !slices.Equal(groups, l.groups) // others were named meanwhile
 	l.o.Logger.Info("live state filled", "events", state.Size().Events, "stations", len(l.stations), "newest_poll", l.newest)
 	return nil
 }
@@ -158,6 +160,7 @@ func (l *Live) earlier(ctx context.Context, events []rail.PlannedEvent) ([]rail.
 func (l *Live) applyPlan(group string, events []rail.PlannedEvent, earlier []rail.Change, seq uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.generation.Add(1)
 	l.state.AddPlan(events)
 	for _, e := range events {
 		l.stations[e.EVA] = struct{}{}
@@ -193,6 +196,7 @@ func (l *Live) followChanges(ctx context.Context, group string, now time.Time) e
 func (l *Live) applyChanges(group string, changes []rail.Change, seq uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.generation.Add(1)
 	l.state.AddChanges(changes)
 	for _, c := range changes {
 		l.newest = later(l.newest, c.PolledAt)

@@ -30,6 +30,7 @@ func (l *Live) refreshHistories(ctx context.Context, now time.Time) error {
 			return err
 		}
 		l.mu.Lock()
+		l.generation.Add(1)
 		l.histories[day] = history
 		l.mu.Unlock()
 	}
@@ -57,6 +58,7 @@ func (l *Live) historyDue(days []rail.Day) bool {
 func (l *Live) dropHistories(before rail.Day) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.generation.Add(1)
 	for day := range l.histories {
 		if day < before {
 			delete(l.histories, day)

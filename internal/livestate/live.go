@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"puenktlich/internal/feature"
@@ -80,6 +81,10 @@ type Live struct {
 	newest    time.Time // poll time of the newest change applied; plans are known long before
 	histories map[rail.Day]*feature.History
 	fault     error
+	groups    []string // followed
+	refill    bool     // groups were added: what came of them before is not in the state
+	// generation is counted up with mu held, before anything changes.
+	generation atomic.Uint64
 
 	// Owned by the one that follows.
 	historyRead time.Time // wall
@@ -92,7 +97,8 @@ type cursor struct{ plan, change uint64 }
 // NewLive makes a Live that knows nothing yet. Source, one group, Store and
 // Clock are required.
 func NewLive(o LiveOptions) *Live {
-	return &Live{o: o.withDefaults(), done: make(chan struct{}), stations: map[int64]struct{}{},
+	o = o.withDefaults()
+	return &Live{o: o, groups: o.Groups, done: make(chan struct{}), stations: map[int64]struct{}{},
 		histories: map[rail.Day]*feature.History{}}
 }
 
@@ -143,17 +149,36 @@ func (l *Live) note(err error, failures int) int {
 // step is one look at the store.
 func (l *Live) step(ctx context.Context) error {
 	now := l.o.Clock.Now()
-	if !l.Ready() {
-		if err := l.fill(ctx, now); err != nil {
+	groups, due := l.following()
+	if due {
+		if err := l.fill(ctx, now, groups); err != nil {
 			return err
 		}
 	}
 	errs := []error{l.refreshHistories(ctx, now)}
-	for _, group := range l.o.Groups {
+	for _, group := range groups {
 		errs = append(errs, l.follow(ctx, group, now))
 	}
 	l.forget(now)
 	return errors.Join(errs...)
+}
+
+// SetGroups follows these station groups from the next look on. Until what the new
+// ones said before has been read too, answers come from what is known.
+func (l *Live) SetGroups(groups []string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, group := range groups {
+		l.refill = l.refill || !slices.Contains(l.groups, group)
+	}
+	l.groups = slices.Clone(groups)
+}
+
+// following is the groups to look at, and whether the state has to be filled first.
+func (l *Live) following() (groups []string, due bool) {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.groups, l.state == nil || l.refill
 }
 
 // Ready says that the state was filled.
@@ -181,6 +206,9 @@ func (l *Live) Age() time.Duration {
 	}
 	return max(0, l.o.Clock.Now().Sub(newest))
 }
+
+// Generation grows whenever something that an answer may rest on has changed.
+func (l *Live) Generation() uint64 { return l.generation.Load() }
 
 // From is the earliest planned time that is answered exactly now.
 func (l *Live) From() time.Time { return l.o.Clock.Now().Add(-l.o.Back) }
@@ -225,6 +253,17 @@ func (l *Live) Plan(key rail.EventKey) (*rail.PlannedEvent, bool) {
 		return nil, false
 	}
 	return l.state.Plan(key)
+}
+
+// Unplanned says whether changes of an event were observed that stands in no plan,
+// and whether they say that its train was added.
+func (l *Live) Unplanned(key rail.EventKey) (observed, added bool) {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	if l.state == nil {
+		return false, false
+	}
+	return l.state.Unplanned(key)
 }
 
 // Stations lists the stations with planned events, ascending.

@@ -316,3 +316,49 @@ func TestOldEventsAreForgotten(t *testing.T) {
 		}
 	}
 }
+
+// A group that is named later is followed from then on, with all that it had said
+// before and after.
+func TestAGroupNamedLaterIsFollowed(t *testing.T) {
+	t.Parallel()
+	db, clock := migrated(t), &hand{now: begin}
+	live := newLive(db, clock)
+	event := func(n int, group string) rail.EventKey {
+		planned := begin.Add(time.Duration(30+n) * time.Minute)
+		stop := rail.StopID(fmt.Sprintf("7%d-%s-2", n, rail.FormatTime(begin)))
+		p := rail.PlannedEvent{EVA: 8, Stop: stop, Kind: rail.Arrival, Trip: fmt.Sprintf("7%d-%s", n, rail.FormatTime(begin)), ServiceDay: rail.DayOf(begin),
+			Index: 2, Planned: planned, PolledAt: clock.Now()}
+		batch := schema.Batch{Token: fmt.Sprint(group, n), Source: "test", Group: group}
+		if err := db.InsertPlan(t.Context(), batch, []rail.PlannedEvent{p}, firstSeq(p.PolledAt)+uint64(n)); err != nil {
+			t.Fatal(err)
+		}
+		return p.Key()
+	}
+	knows := func(key rail.EventKey) bool { _, known := live.Plan(key); return known }
+	step := func() {
+		t.Helper()
+		clock.set(clock.Now().Add(time.Minute))
+		if err := live.step(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	step()
+	ours, theirs := event(1, "main"), event(2, "main-2")
+	step()
+	if !knows(ours) || knows(theirs) {
+		t.Fatalf("before: knows ours %v, theirs %v", knows(ours), knows(theirs))
+	}
+	live.SetGroups([]string{"main", "main-2"})
+	if !live.Ready() || !knows(ours) {
+		t.Error("a new group takes away what is known")
+	}
+	step()
+	if !knows(ours) || !knows(theirs) {
+		t.Errorf("what a new group had said: ours %v, theirs %v", knows(ours), knows(theirs))
+	}
+	later := event(3, "main-2")
+	step()
+	if !knows(later) {
+		t.Error("the new group is not followed")
+	}
+}

@@ -42,7 +42,7 @@ type Attachment struct {
 // give the same bytes: entries ascend by path, carry the package's time and
 // belong to nobody in particular.
 func Pack(w io.Writer, dir string, attachments ...Attachment) (err error) {
-	m, _, err := verify(dir, nil)
+	m, entries, err := Entries(dir)
 	if err != nil {
 		return err
 	}
@@ -63,16 +63,36 @@ func Pack(w io.Writer, dir string, attachments ...Attachment) (err error) {
 		}
 	}
 	top := fmt.Sprintf("%s-%d", m.Name, m.Version)
-	for _, name := range paths(dir, m) {
-		body, err := readFile(dir, m, name)
-		if err == nil {
-			err = addEntry(archive, path.Join(top, name), m.Created, body)
-		}
-		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
+	for _, e := range entries {
+		if err := addEntry(archive, path.Join(top, e.Path), m.Created, e.Body); err != nil {
+			return fmt.Errorf("%s: %w", e.Path, err)
 		}
 	}
 	return archive.Close()
+}
+
+// Entry is a file of a package.
+type Entry struct {
+	Path string
+	Body []byte
+}
+
+// Entries reads every file of the package in dir, which must hold, with manifest
+// and, where there is one, signature. They ascend by path.
+func Entries(dir string) (Manifest, []Entry, error) {
+	m, _, err := verify(dir, nil)
+	if err != nil {
+		return Manifest{}, nil, err
+	}
+	var all []Entry
+	for _, name := range paths(dir, m) {
+		body, err := readFile(dir, m, name)
+		if err != nil {
+			return Manifest{}, nil, fmt.Errorf("read package %s: %w", m, err)
+		}
+		all = append(all, Entry{name, body})
+	}
+	return m, all, nil
 }
 
 // paths are all files of a package, with manifest and, where there is one,

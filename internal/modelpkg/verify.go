@@ -186,3 +186,9 @@ func openPlain(dir, path string) (*os.File, error) {
 	}
 	return root.Open(path)
 }
+
+// Digest is that of the package in dir, whose files must hold.
+func Digest(dir string) (string, error) {
+	_, digest, err := verify(dir, nil)
+	return digest, err
+}

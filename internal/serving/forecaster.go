@@ -45,7 +45,10 @@ type Options struct {
 
 // Forecaster answers with the champion, and logs every answer before it gives
 // it. It is safe for concurrent use.
-type Forecaster struct{ o Options }
+type Forecaster struct {
+	o      Options
+	recent recent
+}
 
 // NewForecaster makes a Forecaster.
 func NewForecaster(o Options) *Forecaster {
@@ -55,7 +58,7 @@ func NewForecaster(o Options) *Forecaster {
 	if o.Metrics == nil {
 		o.Metrics = NewMetrics(nil)
 	}
-	return &Forecaster{o}
+	return &Forecaster{o: o}
 }
 
 // Request asks for forecasts of some events, all by the same package.
@@ -108,16 +111,16 @@ func (f *Forecaster) Answer(r Request) (Result, error) {
 	var rows []schema.Prediction
 	for i, key := range r.Events {
 		answers, beside := voices(loaded, trial, key.Stop)
-		known, found := f.know(key, r.cutOff(i), &result.Timing)
+		known, found := f.recall(key, r.cutOff(i), &result.Timing)
 		if !found {
 			result.Unknown = append(result.Unknown, key)
 			continue
 		}
-		made, err := f.forecast(answers, known, &result.Timing)
+		made, err := f.told(answers, known, &result.Timing)
 		if err != nil && answers.role == schema.RoleCanary { // nobody is worse off for a canary
 			f.o.Metrics.failed.WithLabelValues(string(answers.role)).Inc()
 			answers, beside = *beside, nil
-			made, err = f.forecast(answers, known, &result.Timing)
+			made, err = f.told(answers, known, &result.Timing)
 		}
 		if err != nil {
 			return Result{}, err
@@ -126,13 +129,13 @@ func (f *Forecaster) Answer(r Request) (Result, error) {
 		rows = append(rows, row)
 		given := answer(answers, made, row, result.DataAge)
 		if r.Explain {
-			given.Reasons = explain(answers.Loaded, made, &result.Timing)
+			given.Reasons = explain(answers.Loaded, known, &result.Timing)
 		}
 		result.Forecasts, result.Index = append(result.Forecasts, given), append(result.Index, i)
 		if beside == nil {
 			continue
 		}
-		if other, err := f.forecast(*beside, known, &result.Timing); err == nil { // only logged: its failure is nobody's
+		if other, err := f.told(*beside, known, &result.Timing); err == nil { // only logged: its failure is nobody's
 			rows = append(rows, f.requested(*beside, other, r.ID))
 		} else {
 			f.o.Metrics.failed.WithLabelValues(string(beside.role)).Inc()
@@ -148,10 +151,10 @@ func (f *Forecaster) requested(v voice, m made, requestID string) schema.Predict
 	return row
 }
 
-func explain(loaded *Loaded, m made, timing *Timing) []Reason {
+func explain(loaded *Loaded, known *recalled, timing *Timing) []Reason {
 	start := time.Now()
 	defer func() { timing.Predict += time.Since(start) }()
-	return reasons(loaded.Model, m.vector)
+	return known.reasons(loaded.Ref.Digest, func() []Reason { return reasons(loaded.Model, known.vector) })
 }
 
 func (f *Forecaster) log(rows []schema.Prediction, source schema.PredictionSource, timing *Timing) error {
@@ -184,6 +187,35 @@ func (f *Forecaster) know(key rail.EventKey, at time.Time, timing *Timing) (made
 	took := time.Since(start)
 	timing.Features += took
 	return made{key: key, vector: vector, k: k, lastSeq: lastSeq, took: took}, ok
+}
+
+// recall is know, which a consumer that asks the same within the second is spared.
+func (f *Forecaster) recall(key rail.EventKey, at time.Time, timing *Timing) (*recalled, bool) {
+	start := time.Now()
+	moment := f.recent.at(f.o.State, at)
+	if held := moment.find(key); held != nil {
+		timing.Features += time.Since(start)
+		return held, true
+	}
+	known, found := f.know(key, at, timing)
+	if !found {
+		return nil, false
+	}
+	return moment.keep(known), true
+}
+
+// told is forecast of what is remembered.
+func (f *Forecaster) told(v voice, known *recalled, timing *Timing) (made, error) {
+	if o := known.of(v.Ref.Digest); o != nil {
+		m := known.made
+		m.distribution = o.distribution
+		return m, nil
+	}
+	m, err := f.forecast(v, known.made, timing)
+	if err == nil {
+		known.keep(v.Ref.Digest, m.distribution)
+	}
+	return m, err
 }
 
 // forecast lets a package say what it makes of that.

@@ -18,6 +18,9 @@ const (
 	s3Server         = "s3"
 )
 
+// Serves says that this process is to become a server, not to run tests.
+func Serves() bool { return os.Getenv(childSwitch) != "" }
+
 // Main runs the tests and then ends the servers they started. Call it as the
 // only statement of TestMain; it does not return.
 func Main(m *testing.M) {

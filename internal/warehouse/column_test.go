@@ -30,7 +30,8 @@ func TestColumnsAreThoseOfTheServer(t *testing.T) {
 		"drift": driftTable.columnNames(), "verdicts": verdictTable.columnNames(), "alerts": alertTable.columnNames(),
 		"registry_events": registryTable.columnNames(), "audit": auditTable.columnNames(),
 		"unknown_attribute": unknownTable.columnNames(), "feedback": feedbackTable.columnNames(),
-		"sources": sourceTable.columnNames(),
+		"sources":   sourceTable.columnNames(),
+		"estimates": estimateTable.columnNames(), "drift_counts": countsTable.columnNames(),
 	}
 	server := serverColumns(t)
 	for name, columns := range server {

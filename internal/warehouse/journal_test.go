@@ -47,7 +47,7 @@ func TestEveryFieldComesBack(t *testing.T) {
 	saved(t, schema.Score{
 		Model: "m", Version: 1, Digest: "d", Role: schema.RoleCanary, Source: schema.FromPanel, DataSource: "s", Evidence: "e",
 		FromDay: "2024-10-29", UntilDay: "2024-10-30", HorizonMinutes: 30, SliceKind: "class", Slice: "F", Metric: "brier",
-		Value: 0.1, Lower: 0.05, Upper: 0.2, Baseline: "b", BaselineValue: 0.15, Events: 1000, Days: 1, ScoredAt: later,
+		Value: 0.1, Lower: 0.05, Upper: 0.2, Baseline: "b", BaselineValue: 0.15, Events: 1000, Days: 1, ScoredAt: later, Blocks: "3 days",
 	}, listOf(db.SaveScores), func() ([]schema.Score, error) { return db.Scores(ctx, days) })
 	saved(t, schema.Drift{
 		Model: "m", Version: 1, DataSource: "s", Day: "2024-10-29", Subject: "feature", Name: "hour", Statistic: "psi",
@@ -56,6 +56,8 @@ func TestEveryFieldComesBack(t *testing.T) {
 	saved(t, schema.Verdict{
 		VerdictID: "v", Model: "m", Version: 1, DataSource: "s", Day: "2024-10-29", Action: "retrain", Rule: "skill",
 		Reason: "r", Figures: `{"brier":0.1}`, WorkflowID: "w", DecidedAt: later,
+		PolicyName: "p", PolicyVersion: 2, PolicySHA256: "00", Policy: "{}", Decided: "{}", Severity: "warning", Act: "started", Reference: "lifecycle/m",
+		Note: "n", Evidence: "evidence/x", Report: "reports/x",
 	}, db.SaveVerdict, func() ([]schema.Verdict, error) { return db.Verdicts(ctx, "m", 10) })
 	saved(t, schema.Alert{
 		AlertID: "a", Name: "n", Severity: "warning", State: schema.AlertResolved, Subject: "s", Summary: "it's \\ \"so\"\n",
@@ -116,5 +118,51 @@ func TestScoresAreTheLastOfTheirMoment(t *testing.T) {
 		if err != nil || !reflect.DeepEqual(got, []schema.Score{want}) {
 			t.Errorf("as of %s: got %+v, %v, want %+v", asOf, got, err, want)
 		}
+	}
+}
+
+func TestVerdictsOfDays(t *testing.T) {
+	t.Parallel()
+	db := migrated(t)
+	ctx := t.Context()
+	verdict := func(id, day, decided, act, source string) schema.Verdict {
+		v := schema.Verdict{VerdictID: id, Model: "m", DataSource: source, Day: day, DecidedAt: at(t, decided), Act: act}
+		if err := db.SaveVerdict(ctx, v); err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	verdict("a", "2024-10-28", "29 04:00", "", "s")
+	verdict("b", "2024-10-28", "30 04:00", "started", "s")
+	verdict("c", "2024-10-29", "30 04:00", "", "s")
+	verdict("d", "2024-10-30", "31 04:00", "joined", "other")
+	for name, test := range map[string]struct {
+		query schema.VerdictQuery
+		want  []string
+	}{
+		"all":            {schema.VerdictQuery{}, []string{"d", "c", "b", "a"}},
+		"newest of each": {schema.VerdictQuery{Newest: true}, []string{"d", "c", "b"}},
+		"as it was then": {schema.VerdictQuery{Newest: true, DecidedUntil: at(t, "29 04:00")}, []string{"a"}},
+		"since":          {schema.VerdictQuery{DecidedSince: at(t, "30 04:00")}, []string{"d", "c", "b"}},
+		"days":           {schema.VerdictQuery{From: "2024-10-28", Until: "2024-10-29"}, []string{"b", "a"}},
+		"acted":          {schema.VerdictQuery{Acted: true}, []string{"d", "b"}},
+		"of a source":    {schema.VerdictQuery{DataSource: "s", Limit: 2}, []string{"c", "b"}},
+		"some":           {schema.VerdictQuery{IDs: []string{"a", "d", "x"}}, []string{"d", "a"}},
+	} {
+		test.query.Model = "m"
+		rows, err := db.FindVerdicts(ctx, test.query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, row := range rows {
+			got = append(got, row.VerdictID)
+		}
+		if !reflect.DeepEqual(got, test.want) {
+			t.Errorf("%s: %v, want %v", name, got, test.want)
+		}
+	}
+	if _, err := db.FindVerdicts(ctx, schema.VerdictQuery{}); err == nil {
+		t.Error("a query of no model was answered")
 	}
 }

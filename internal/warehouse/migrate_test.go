@@ -8,7 +8,7 @@ import (
 )
 
 // migrations is the number of files in schemas/clickhouse.
-const migrations = 22
+const migrations = 26
 
 func TestMigrateTwiceRunsOnce(t *testing.T) {
 	t.Parallel()

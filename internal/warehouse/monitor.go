@@ -3,6 +3,7 @@ package warehouse
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	driver "github.com/ClickHouse/clickhouse-go/v2"
@@ -32,6 +33,7 @@ var scoreTable = table[schema.Score]{name: "model_scores", columns: []column[sch
 	field("events", func(r *schema.Score) *uint64 { return &r.Events }),
 	field("days", func(r *schema.Score) *uint32 { return &r.Days }),
 	instant("scored_at", func(r *schema.Score) *time.Time { return &r.ScoredAt }),
+	field("blocks", func(r *schema.Score) *string { return &r.Blocks }),
 }}
 
 var driftTable = table[schema.Drift]{name: "drift", columns: []column[schema.Drift]{
@@ -62,6 +64,17 @@ var verdictTable = table[schema.Verdict]{name: "verdicts", columns: []column[sch
 	field("figures", func(r *schema.Verdict) *string { return &r.Figures }),
 	field("workflow_id", func(r *schema.Verdict) *string { return &r.WorkflowID }),
 	instant("decided_at", func(r *schema.Verdict) *time.Time { return &r.DecidedAt }),
+	field("policy_name", func(r *schema.Verdict) *string { return &r.PolicyName }),
+	field("policy_version", func(r *schema.Verdict) *uint32 { return &r.PolicyVersion }),
+	field("policy_sha256", func(r *schema.Verdict) *string { return &r.PolicySHA256 }),
+	field("policy", func(r *schema.Verdict) *string { return &r.Policy }),
+	field("verdict", func(r *schema.Verdict) *string { return &r.Decided }),
+	field("severity", func(r *schema.Verdict) *string { return &r.Severity }),
+	field("act", func(r *schema.Verdict) *string { return &r.Act }),
+	field("reference", func(r *schema.Verdict) *string { return &r.Reference }),
+	field("note", func(r *schema.Verdict) *string { return &r.Note }),
+	field("evidence", func(r *schema.Verdict) *string { return &r.Evidence }),
+	field("report", func(r *schema.Verdict) *string { return &r.Report }),
 }}
 
 // SaveScores writes scores.
@@ -80,8 +93,8 @@ func (db *DB) SaveVerdict(ctx context.Context, verdict schema.Verdict) error {
 }
 
 // Scores reads the scores of a model computed up to AsOf whose days lie within
-// the query's, each in its last computation, ordered by days, horizon, slice,
-// metric and version.
+// the query's, each in its last computation or, with Revisions, in every one, the
+// newest first, ordered by days, horizon, slice, metric and version.
 func (db *DB) Scores(ctx context.Context, q schema.MonitorQuery) ([]schema.Score, error) {
 	w, err := monitorWhere(q, "scored_at")
 	if err != nil {
@@ -89,8 +102,24 @@ func (db *DB) Scores(ctx context.Context, q schema.MonitorQuery) ([]schema.Score
 	}
 	w.and("from_day >= {from_day:Date}", "from_day", q.From)
 	w.and("until_day <= {until_day:Date}", "until_day", q.Until)
+	if q.Digest != "" {
+		w.and("digest = {digest:String}", "digest", q.Digest)
+	}
+	if q.DataSource != "" {
+		w.and("data_source = {data_source:String}", "data_source", q.DataSource)
+	}
+	if len(q.Metrics) > 0 {
+		w.and("metric IN {metrics:Array(String)}", "metrics", q.Metrics)
+	}
+	if len(q.Slices) > 0 {
+		w.and("slice_kind IN {slices:Array(String)}", "slices", q.Slices)
+	}
 	const key = "from_day, until_day, horizon_minutes, slice_kind, slice, metric, version, role, source, data_source, evidence, digest"
-	return collect(ctx, db, scoreTable, latest(scoreTable.selectList(""), scoreTable.name, key, "scored_at", w))
+	all := latest(scoreTable.selectList(""), scoreTable.name, key, "scored_at", w)
+	if q.Revisions {
+		all.sql = strings.TrimSuffix(all.sql, " LIMIT 1 BY "+key)
+	}
+	return collect(ctx, db, scoreTable, all)
 }
 
 // Drift reads the drift statistics of a model measured up to AsOf on the
@@ -126,9 +155,43 @@ func latest(columns, table, key, at string, w where) statement {
 
 // Verdicts reads the newest verdicts on a model, at most limit.
 func (db *DB) Verdicts(ctx context.Context, model string, limit int) ([]schema.Verdict, error) {
-	return collect(ctx, db, verdictTable, statement{
-		sql: "SELECT " + verdictTable.selectList("") + " FROM verdicts FINAL WHERE model = {model:String}" +
-			" ORDER BY decided_at DESC, verdict_id LIMIT {limit:UInt64}",
-		args: []any{driver.Named("model", model), driver.Named("limit", uint64(limit))},
-	})
+	return db.FindVerdicts(ctx, schema.VerdictQuery{Model: model, Limit: limit})
+}
+
+// FindVerdicts reads the verdicts that match, the newest day first, of one day the
+// one decided last.
+func (db *DB) FindVerdicts(ctx context.Context, q schema.VerdictQuery) ([]schema.Verdict, error) {
+	if q.Model == "" {
+		return nil, fmt.Errorf("verdicts: model is required, got %+v", q)
+	}
+	var w where
+	w.and("model = {model:String}", "model", q.Model)
+	if q.DataSource != "" {
+		w.and("data_source = {source:String}", "source", q.DataSource)
+	}
+	if q.From != "" {
+		w.and("day >= {from_day:Date}", "from_day", q.From)
+	}
+	if q.Until != "" {
+		w.and("day < {until_day:Date}", "until_day", q.Until)
+	}
+	if !q.DecidedSince.IsZero() {
+		w.and("decided_at >= "+milliseconds("since"), "since", q.DecidedSince.UnixMilli())
+	}
+	w.until("decided_at", "as_of", q.DecidedUntil)
+	if q.Acted {
+		w.conditions = append(w.conditions, "act != ''")
+	}
+	if len(q.IDs) > 0 {
+		w.and("verdict_id IN {ids:Array(String)}", "ids", q.IDs)
+	}
+	sql := "SELECT " + verdictTable.selectList("") + " FROM verdicts FINAL WHERE " + w.String() + " ORDER BY day DESC, decided_at DESC, verdict_id"
+	if q.Newest {
+		sql += " LIMIT 1 BY day"
+	}
+	if q.Limit > 0 {
+		w.args = append(w.args, driver.Named("limit", uint64(q.Limit)))
+		sql += " LIMIT {limit:UInt64}"
+	}
+	return collect(ctx, db, verdictTable, statement{sql: sql, args: w.args})
 }

@@ -47,3 +47,6 @@ func milliseconds(name string) string {
 
 // seconds is a parameter given as Unix seconds, compared as a DateTime.
 func seconds(name string) string { return "toDateTime({" + name + ":Int64}, 'UTC')" }
+
+// named is one parameter of a statement.
+func named(name string, value any) any { return driver.Named(name, value) }

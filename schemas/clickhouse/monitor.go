@@ -24,6 +24,8 @@ type Score struct {
 	Events         uint64
 	Days           uint32
 	ScoredAt       time.Time // AsOf, domain time
+	// Blocks is what the interval was drawn over; empty where none was estimated.
+	Blocks string
 }
 
 // Drift is one statistic of one day against a reference.
@@ -50,12 +52,44 @@ type Verdict struct {
 	Version    uint32
 	DataSource string
 	Day        string // last event day judged, 2006-01-02
-	Action     string // nothing, recalibrate, retrain or alert
+	Action     string // what it came to, see schemas.VerdictKind
 	Rule       string // the rule that decided
 	Reason     string
 	Figures    string // JSON object: the figures the rule saw
 	WorkflowID string
 	DecidedAt  time.Time // AsOf, domain time
+	// Policy is its canonical JSON, Decided the verdict's own; both are empty
+	// before there were policy files.
+	PolicyName    string
+	PolicyVersion uint32
+	PolicySHA256  string
+	Policy        string
+	Decided       string
+	Severity      string
+	// Act is started, joined or failed; empty where nothing was asked for.
+	Act       string
+	Reference string // workflow that was started or joined
+	Note      string
+	Evidence  string // key
+	Report    string // key
+}
+
+// VerdictQuery selects verdicts on a model.
+type VerdictQuery struct {
+	Model      string // required
+	DataSource string // empty: of any source
+	// From and Until bound the days, half-open, 2006-01-02; empty does not.
+	From, Until string
+	// DecidedSince and DecidedUntil bound the moment, both included; zero does not.
+	DecidedSince, DecidedUntil time.Time
+	// Newest keeps the last verdict of each day alone.
+	Newest bool
+	// Acted keeps those alone that led to something.
+	Acted bool
+	// IDs keeps these alone; empty keeps all.
+	IDs []string
+	// Limit of rows, the newest; 0 does not bound.
+	Limit int
 }
 
 // AlertState says whether an alert still holds.
@@ -123,4 +157,12 @@ type MonitorQuery struct {
 	From, Until string
 	// AsOf hides what was computed later; zero = nothing is hidden.
 	AsOf time.Time
+	// Revisions reads every computation, not the last alone.
+	Revisions bool
+	// What follows restricts scores; empty = all.
+	Digest     string
+	DataSource string
+	Metrics    []string
+	// Slices are kinds of slices; one that is empty is all events.
+	Slices []string
 }

@@ -1,0 +1,197 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	enums "go.temporal.io/api/enums/v1"
+
+	"puenktlich/internal/backtest"
+	"puenktlich/internal/clock"
+	"puenktlich/internal/config"
+	"puenktlich/internal/rail"
+	"puenktlich/internal/railsim"
+	"puenktlich/internal/timetables"
+	"puenktlich/schemas"
+	schema "puenktlich/schemas/clickhouse"
+)
+
+// tiny is a week of one station whose forecasts stop being kept up: two quiet
+// nights, then a change that no one can miss. The rule is one of drifted
+// features, so that the test does not hang on how a day's trains ran.
+const tiny = `
+title: tiny
+stations: 1
+first_day: "2026-01-12"
+train_days: 3
+test_days: 1
+quiet_nights: 2
+quiet_weeks: 1
+min_events: 300
+enough_days: 1
+graded_from: 1
+graded_to: 2
+oracle_days: 2
+oracle_test_days: 1
+min_recovered: 0
+max_false_retrains: 1
+min_loss: 0
+judging_seeds: [7]
+scenarios: [{name: feature_break, what: forecasts stay as first published}]
+candidates: [{name: small, rounds: 20, max_depth: 3, learning_rate: 0.3, min_child_weight: 15, subsample: 0.8, colsample_bytree: 0.6, lambda: 20}]
+gate: {min_events: 50, min_skill: -1}
+contenders:
+  - {name: frozen, frozen: true}
+  - name: loop
+    policy: {min_events: 100, max_brier_loss: 9, min_skill: -9, max_psi: 0.25, alert_drifted: 0.15, max_drifted: 0.2}
+    retrain:
+      newest_days: 4
+      test_days: 1
+      rollout: {watch_days: 1, min_events: 50, max_loss: 0.05, patience_days: 1}
+      candidates: [{name: small, rounds: 20, max_depth: 3, learning_rate: 0.3, min_child_weight: 15, subsample: 0.8, colsample_bytree: 0.6, lambda: 20}]
+`
+
+// TestDriftIsAnswered lives through the tiny week on real servers: quiet nights
+// do nothing, the change is found, a lifecycle trains on the newest settled
+// days, is held against the champion on the same days, and serves. The process
+// that trains is killed while it does, and so is the database in a night:
+// nothing is lost and nothing is there twice.
+func TestDriftIsAnswered(t *testing.T) {
+	t.Chdir("../..")
+	experiment, err := backtest.Parse([]byte(tiny))
+	require.NoError(t, err)
+	plan := experiment.Plan(experiment.Scenarios[0], "tiny")
+	railway, err := railsim.New(railsim.Options{Seed: 7, Stations: 1, Scenario: railsim.ScenarioFeatureBreak, ScenarioFrom: plan.Change})
+	require.NoError(t, err)
+	s := startReplay(t, railway, plan.Until.Start())
+	archives := filepath.Join(s.config.DataDir, "recordings")
+	require.NoError(t, railway.WriteArchives(t.Context(), railsim.Archives{Dir: archives, From: plan.From.Start(), To: plan.Until.Start(), Every: simulatedPolls}))
+
+	model := "tiny-loop"
+	lifeTime, over := context.WithCancel(t.Context())
+	trainer := s.killOnce(lifeTime, trainWorker, schemas.StepID(schemas.LifecycleID(model), "train"))
+	database := s.killOnce(lifeTime, "clickhouse", schemas.StepID(schemas.BacktestID("tiny"), "score/loop/"+string(plan.Change)))
+	report, err := program{environ: os.Environ(), out: s.out, err: os.Stderr}.livedThrough(t.Context(), s.embedded, archives, plan.Input, plan.Change)
+	require.NoError(t, err, s.out.String())
+	over()
+	require.True(t, <-trainer, "the process that trains was killed while it trained")
+	require.True(t, <-database, "the database was killed in the night of the change")
+
+	run := backtest.Run{Scenario: "feature_break", Seed: 7, Change: plan.Change, Report: report}
+	o := run.Outcomes()[0]
+	require.Zero(t, o.FalseRetrains, "quiet nights train nothing")
+	require.Equal(t, 2, o.QuietNights)
+	require.Equal(t, 1, o.RetrainAfter, "the change is found in the first night: %s", o.Alarm)
+	require.True(t, o.Graded)
+	s.lifecycleWasRight(model, report)
+	s.nothingIsThereTwice(report)
+}
+
+func startReplay(t *testing.T, n timetables.Network, at time.Time) *system {
+	t.Helper()
+	s := &system{t: t, out: &bytes.Buffer{}, asOf: at}
+	c, err := config.Load(nil, map[string]string{"SOURCE": "simulation", "DATA_DIR": t.TempDir(),
+		"TEMPORAL_PORT": "0", "TEMPORAL_UI_PORT": "0", "S3_PORT": "0", "CLICKHOUSE_PORT": "0", "SHADOW_DAYS": "0", "CANARY_DAYS": "0", "WATCH_DAYS": "0"})
+	require.NoError(t, err)
+	s.embedded, err = program{environ: os.Environ(), out: s.out, err: os.Stderr}.embedNetwork(t.Context(), c, n, func(timetables.Network) (clock.Clock, error) {
+		return clock.Replay(time.Now, at, at, 1)
+	})
+	require.NoError(t, err, s.out.String())
+	t.Cleanup(s.stop)
+	return s
+}
+
+// killOnce kills -9 a process when an activity of a workflow is under way.
+func (s *system) killOnce(ctx context.Context, process, workflow string) <-chan bool {
+	done := make(chan bool, 1)
+	go func() {
+		look := time.NewTicker(10 * time.Millisecond)
+		defer look.Stop()
+		for !s.working(ctx, workflow) {
+			select {
+			case <-ctx.Done():
+				done <- false
+				return
+			case <-look.C:
+			}
+		}
+		done <- syscall.Kill(s.stack.Pid(process), syscall.SIGKILL) == nil
+	}()
+	return done
+}
+
+// working says that an activity of a workflow was started and has not ended.
+func (s *system) working(ctx context.Context, workflow string) bool {
+	description, err := s.temporal.DescribeWorkflowExecution(ctx, workflow, "")
+	if err != nil {
+		return false // not started yet
+	}
+	for _, pending := range description.GetPendingActivities() {
+		if pending.GetState() == enums.PENDING_ACTIVITY_STATE_STARTED {
+			return true
+		}
+	}
+	return false
+}
+
+// lifecycleWasRight holds the last lifecycle against what it was to do: the
+// newest settled day tests it and the champion, the days before train it, and
+// what won serves.
+func (s *system) lifecycleWasRight(model string, report schemas.BacktestReport) {
+	var last schemas.BacktestNight
+	var trained []int
+	for _, n := range report.Nights {
+		if n.Contender == "loop" && n.Trained > 0 {
+			last, trained = n, append(trained, n.Trained)
+		}
+		if n.Contender == "frozen" {
+			require.Equal(s.t, 1, n.Champion, "the frozen one stays on %s", n.Day)
+		}
+	}
+	require.NotEmpty(s.t, trained)
+	var life schemas.LifecycleResult
+	require.NoError(s.t, s.temporal.GetWorkflow(s.t.Context(), schemas.LifecycleID(model), "").Get(s.t.Context(), &life))
+	require.Equal(s.t, last.Trained, life.Package.Version)
+	require.Equal(s.t, schemas.DayRange{From: string(rail.Day(last.Day).Add(-3)), To: string(rail.Day(last.Day).Add(1))}, life.Dataset.Days, "the newest settled days")
+	require.Equal(s.t, last.Day, life.Trained.Days.To, "trained through the day before the newest, which tests")
+	require.NotNil(s.t, life.Evaluate.Comparison, "held against the champion")
+	require.Equal(s.t, model, life.Evaluate.Comparison.Champion.Model)
+	require.Less(s.t, life.Evaluate.Comparison.Champion.Version, life.Package.Version)
+	aliases, _, err := s.registry.Aliases(s.t.Context(), model)
+	require.NoError(s.t, err)
+	require.Greater(s.t, aliases.Champion.Package.Version, 1, "a model of the changed days serves")
+	final := report.Nights[len(report.Nights)-1]
+	require.Equal(s.t, final.Champion, aliases.Champion.Package.Version)
+}
+
+// nothingIsThereTwice counts what the killed processes could have doubled.
+func (s *system) nothingIsThereTwice(report schemas.BacktestReport) {
+	trained := map[int]bool{}
+	for _, n := range report.Nights {
+		if n.Trained > 0 {
+			trained[n.Trained] = true
+		}
+	}
+	versions, err := s.registry.Versions(s.t.Context(), "tiny-loop")
+	require.NoError(s.t, err)
+	require.Len(s.t, versions, 1+len(trained), "the first, and one a lifecycle")
+	verdicts, err := s.db.Verdicts(s.t.Context(), "tiny-loop", 100)
+	require.NoError(s.t, err)
+	nights := rail.Days(rail.Day(report.Days.From), rail.Day(report.Days.To))
+	require.Len(s.t, verdicts, len(nights), "one a night")
+	seen, rows := map[string]bool{}, 0
+	query := schema.PredictionQuery{Model: "tiny-loop", Source: schema.FromBatch, DataSource: "simulation", From: report.Days.From, Until: report.Days.To}
+	require.NoError(s.t, s.db.PredictionsWithTruth(s.t.Context(), query, func(p schema.Prediction, _ schema.Outcome) error {
+		rows++
+		seen[p.PredictionID] = true
+		return nil
+	}))
+	require.NotZero(s.t, rows)
+	require.Len(s.t, seen, rows, "every forecast once")
+}

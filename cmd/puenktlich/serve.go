@@ -1,0 +1,162 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"net"
+	"net/http"
+	"path/filepath"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/spf13/cobra"
+
+	"puenktlich/api"
+	"puenktlich/internal/clock"
+	"puenktlich/internal/config"
+	"puenktlich/internal/feature"
+	"puenktlich/internal/modelpkg"
+	"puenktlich/internal/rail"
+	"puenktlich/internal/serving"
+	"puenktlich/internal/spool"
+	"puenktlich/internal/warehouse"
+	"puenktlich/schemas"
+	schema "puenktlich/schemas/clickhouse"
+)
+
+// serveCommand serves one package alone.
+func serveCommand(p program) *cobra.Command {
+	var path string
+	var in reading
+	cmd := &cobra.Command{Use: "serve", Short: "serve one model package alone: feature vectors in, forecasts out; no server is needed", Args: cobra.NoArgs,
+		Long: "Answers health, metadata and inference routes. Nothing is known of the railway, so callers bring feature vectors. Predictions are kept on disk under DATA_DIR and, where CLICKHOUSE_ADDRESS is set, brought there.",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := config.Load(p.environ, nil)
+			if err != nil {
+				return err
+			}
+			keys, err := in.trusted(p)
+			if err != nil {
+				return err
+			}
+			o, err := openPackage(path, in.maxBytes)
+			if err != nil {
+				return err
+			}
+			defer o.close()
+			return p.serveAlone(cmd.Context(), c, o.dir, keys)
+		}}
+	cmd.Flags().StringVar(&path, "package", "", "directory or archive of the package (required)")
+	_ = cmd.MarkFlagRequired("package")
+	in.add(cmd)
+	return cmd
+}
+
+// here answers a package of this machine.
+type here struct {
+	serving.ModelPackages
+	dir string
+}
+
+// Fetch answers the directory.
+func (h here) Fetch(context.Context, schemas.PackageRef) (string, error) { return h.dir, nil }
+
+// blank is a live state that follows nothing.
+type blank struct{}
+
+var errFollowsNothing = errors.New("no observations are followed: this instance answers feature vectors alone")
+
+func (blank) Vector(rail.EventKey, time.Time) ([]float32, feature.Knowledge, uint64, bool) {
+	return nil, feature.Knowledge{}, 0, false
+}
+func (blank) Ready() bool                                            { return true } // for all there will ever be
+func (blank) Fault() error                                           { return errFollowsNothing }
+func (blank) Age() time.Duration                                     { return math.MaxInt64 }
+func (blank) From() time.Time                                        { return time.Time{} }
+func (blank) Stations() []int64                                      { return nil }
+func (blank) Board(int64, time.Time, time.Time) []*rail.PlannedEvent { return nil }
+func (blank) Unplanned(rail.EventKey) (observed, added bool)         { return false, false }
+func (blank) Plan(rail.EventKey) (*rail.PlannedEvent, bool)          { return nil, false }
+func (blank) Size() feature.Size                                     { return feature.Size{} }
+
+// kept is the store of an instance without one: everything stays on disk.
+type kept struct{}
+
+func (kept) InsertPredictions(context.Context, string, []schema.Prediction) error {
+	return errors.New("there is no ClickHouse: predictions stay on disk")
+}
+
+// serveAlone serves until ctx ends.
+func (p program) serveAlone(ctx context.Context, c config.Config, dir string, keys []modelpkg.PublicKey) error {
+	logger := slog.New(slog.NewTextHandler(p.err, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	packages := here{serving.ModelPackages{Keys: keys}, dir}
+	ref, err := serving.Rehearse(packages, dir)
+	if err != nil {
+		return fmt.Errorf("the package is not served: %w", err)
+	}
+	metrics := prometheus.NewRegistry()
+	own := filepath.Join(c.DataDir, "serve")
+	champion := serving.NewChampion(serving.ChampionOptions{Model: ref.Ref.Model, Packages: packages, Dir: own, Metrics: serving.NewMetrics(metrics), Logger: logger})
+	if err := champion.Load(ctx, ref.Ref); err != nil {
+		return err
+	}
+	log, ship, closeLog, err := openLog(c, own, metrics, logger)
+	if err != nil {
+		return err
+	}
+	defer closeLog()
+	listener, err := net.Listen("tcp", c.Listen)
+	if err != nil {
+		return fmt.Errorf("serve: %w", err)
+	}
+	forecaster := serving.NewForecaster(serving.Options{Champion: champion, State: blank{}, Log: log, DataSource: "vectors", Instance: c.Instance})
+	handler := api.New(api.Options{Forecaster: forecaster, Champion: champion, Live: blank{}, Log: log, Clock: clock.Live(time.Now), Model: ref.Ref.Model,
+		Source: "vectors", DataSource: "vectors", Instance: c.Instance, Version: version, Metrics: metrics, Logger: logger})
+	server := api.NewServer(handler, api.DefaultTimes(), logger)
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(listener) }()
+	shipping, stop := context.WithCancel(ctx)
+	defer stop()
+	if ship {
+		go log.Run(shipping) //nolint:errcheck // ends with its context
+	}
+	fmt.Fprintf(p.out, "%s@%d served at http://%s, manifest %s\n", ref.Ref.Model, ref.Ref.Version, listener.Addr(), ref.Ref.Digest)
+	select {
+	case err := <-ended:
+		return fmt.Errorf("serve: %w", err)
+	case <-ctx.Done():
+	}
+	drain, done := context.WithTimeout(context.Background(), drainFor)
+	defer done()
+	if err := server.Shutdown(drain); err != nil && !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("stop serving: %w", err)
+	}
+	return nil
+}
+
+// openLog opens the prediction log; it is shipped where there is a ClickHouse.
+func openLog(c config.Config, dir string, metrics *prometheus.Registry, logger *slog.Logger) (log *spool.Log, ship bool, closeAll func(), err error) {
+	o := spool.Options{Dir: filepath.Join(dir, "spool"), Store: kept{}, Metrics: spool.NewMetrics(metrics), Logger: logger}
+	closeAll = func() {}
+	if c.ClickHouseAddress != "" {
+		db, err := warehouse.Open(warehouse.Options{Addr: c.ClickHouseAddress, Database: c.ClickHouseDatabase, User: c.ClickHouseUser, Password: c.ClickHousePassword})
+		if err != nil {
+			return nil, false, nil, err
+		}
+		o.Store, ship, closeAll = db, true, func() { _ = db.Close() }
+	}
+	if log, err = spool.Open(o); err != nil {
+		closeAll()
+		return nil, false, nil, err
+	}
+	after := closeAll
+	return log, ship, func() {
+		if err := log.Close(); err != nil {
+			logger.Warn("close prediction log", "error", err)
+		}
+		after()
+	}, nil
+}

@@ -1,0 +1,221 @@
+package columnar
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
+	"github.com/apache/arrow/go/v17/arrow/float16"
+	"github.com/apache/arrow/go/v17/arrow/ipc"
+
+	"puenktlich/internal/vectors"
+)
+
+// Record is a record batch.
+type Record = arrow.Record
+
+// Stream reads an Arrow IPC stream, one record batch at a time.
+type Stream struct {
+	reader  *ipc.Reader
+	columns *Columns
+	budget  *budget
+}
+
+// Open reads the schema and holds it against the layout: every column is one of
+// the model's, in any order. What is wrong with the stream is a *vectors.Error;
+// what could not be read is a *ReadError. Its buffers take memory up to the
+// limit, at most MaxStreamBytes. The caller closes it.
+func Open(r io.Reader, layout *vectors.Layout, mem Allocator, limitBytes int64) (*Stream, error) {
+	s := &Stream{budget: &budget{Allocator: mem, limit: min(limitBytes, MaxStreamBytes)}}
+	source := &messages{r: r, mem: s.budget}
+	var err error
+	s.reader, err = ipc.NewReaderFromMessageReader(source, ipc.WithAllocator(s.budget))
+	if err != nil {
+		source.Release()
+		return nil, unreadable(err)
+	}
+	if s.columns, err = Match(s.reader.Schema(), layout, false); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// Next answers the next record batch, which is valid until the next call, and
+// io.EOF after the last one.
+func (s *Stream) Next() (arrow.Record, error) {
+	if s.reader.Next() {
+		record := s.reader.Record()
+		if record.NumRows() > vectors.MaxRows {
+			return nil, vectors.TooLarge("a record batch has %d rows, at most %d are taken: send more batches", record.NumRows(), vectors.MaxRows)
+		}
+		return record, nil
+	}
+	if err := s.reader.Err(); err != nil {
+		return nil, unreadable(err)
+	}
+	return nil, io.EOF
+}
+
+// Columns say where the columns of the layout are.
+func (s *Stream) Columns() *Columns { return s.columns }
+
+// Close frees what the stream holds.
+func (s *Stream) Close() { s.reader.Release() }
+
+// unreadable makes a sentence of an error of Arrow's reader; one that names an
+// own error is that one.
+func unreadable(err error) error {
+	var own *vectors.Error
+	switch {
+	case errors.As(err, &own):
+		return own
+	case errors.Is(err, io.EOF):
+		return vectors.Wrong("the Arrow stream is empty: it begins with a schema")
+	}
+	if lost := (*ReadError)(nil); errors.As(err, &lost) {
+		return lost
+	}
+	return vectors.Wrong("the Arrow stream cannot be read: %v", err)
+}
+
+// ReadError says that the bytes of a stream could not be had, which is not what
+// is wrong with them.
+type ReadError struct{ Err error }
+
+// Error is the cause.
+func (e *ReadError) Error() string { return "read Arrow stream: " + e.Err.Error() }
+
+// Unwrap is the cause.
+func (e *ReadError) Unwrap() error { return e.Err }
+
+// Columns are the columns of a schema that a layout knows.
+type Columns struct {
+	layout *vectors.Layout
+	index  []int // by column of the table: field of the schema, -1 for none
+	// Others are the fields that are none of the layout's.
+	Others []int
+}
+
+// Match finds the columns of a layout among a schema's fields. Others are an
+// error unless they may be there.
+func Match(schema *arrow.Schema, layout *vectors.Layout, others bool) (*Columns, error) {
+	c := &Columns{layout: layout, index: make([]int, layout.Width()+1)}
+	for i := range c.index {
+		c.index[i] = -1
+	}
+	for i, field := range schema.Fields() {
+		column, err := layout.Column(field.Name)
+		switch {
+		case err != nil && others:
+			c.Others = append(c.Others, i)
+			continue
+		case err != nil:
+			return nil, err
+		case c.index[column] >= 0:
+			return nil, vectors.Wrong("column %.64q is there twice", field.Name)
+		case !numeric(field.Type):
+			return nil, vectors.Wrong("column %q is of type %s: want floating-point or whole numbers, or bool", field.Name, field.Type)
+		}
+		c.index[column] = i
+	}
+	given := make([]bool, len(c.index))
+	for column, i := range c.index {
+		given[column] = i >= 0
+	}
+	return c, layout.Check(given)
+}
+
+func numeric(t arrow.DataType) bool {
+	switch t.ID() {
+	case arrow.FLOAT16, arrow.FLOAT32, arrow.FLOAT64, arrow.INT8, arrow.INT16, arrow.INT32, arrow.INT64,
+		arrow.UINT8, arrow.UINT16, arrow.UINT32, arrow.UINT64, arrow.BOOL:
+		return true
+	}
+	return false
+}
+
+// Fill makes table the rows [from, to) of a record. Null is not known, like
+// NaN.
+func (c *Columns) Fill(table *vectors.Table, record arrow.Record, from, to int) (err error) {
+	defer func() {
+		if cause := recover(); cause != nil { // buffers shorter than they said
+			err = vectors.Wrong("the record batch is damaged: %v", cause)
+		}
+	}()
+	table.Resize(0)
+	table.Resize(to - from)
+	for column, i := range c.index {
+		if i < 0 {
+			continue
+		}
+		if err := fill(table, column, record.Column(i), from); err != nil {
+			return err
+		}
+	}
+	if err := table.FillHorizons(c.index[c.layout.Horizon()] >= 0); err != nil {
+		return fmt.Errorf("rows from %d on of the record batch: %w", from, err)
+	}
+	return nil
+}
+
+// fill sets one column.
+func fill(t *vectors.Table, column int, values arrow.Array, from int) error {
+	switch a := values.(type) {
+	case *array.Float32:
+		set(t, column, a, a.Float32Values(), from)
+	case *array.Float64:
+		set(t, column, a, a.Float64Values(), from)
+	case *array.Int8:
+		set(t, column, a, a.Int8Values(), from)
+	case *array.Int16:
+		set(t, column, a, a.Int16Values(), from)
+	case *array.Int32:
+		set(t, column, a, a.Int32Values(), from)
+	case *array.Int64:
+		set(t, column, a, a.Int64Values(), from)
+	case *array.Uint8:
+		set(t, column, a, a.Uint8Values(), from)
+	case *array.Uint16:
+		set(t, column, a, a.Uint16Values(), from)
+	case *array.Uint32:
+		set(t, column, a, a.Uint32Values(), from)
+	case *array.Uint64:
+		set(t, column, a, a.Uint64Values(), from)
+	case *array.Float16:
+		each(t, column, a, from, func(i int) float64 { return float64(widen(a.Value(i))) })
+	case *array.Boolean:
+		each(t, column, a, from, func(i int) float64 {
+			if a.Value(i) {
+				return 1
+			}
+			return 0
+		})
+	default:
+		return vectors.Wrong("a column is of type %s", values.DataType())
+	}
+	return nil
+}
+
+func widen(n float16.Num) float32 { return n.Float32() }
+
+func set[T int8 | int16 | int32 | int64 | uint8 | uint16 | uint32 | uint64 | float32 | float64](t *vectors.Table, column int, a arrow.Array, values []T, from int) {
+	if a.NullN() == 0 {
+		for row := range t.Rows() {
+			t.Set(row, column, float64(values[from+row]))
+		}
+		return
+	}
+	each(t, column, a, from, func(i int) float64 { return float64(values[i]) })
+}
+
+// each leaves nulls as they are, NaN.
+func each(t *vectors.Table, column int, a arrow.Array, from int, value func(i int) float64) {
+	for row := range t.Rows() {
+		if !a.IsNull(from + row) {
+			t.Set(row, column, value(from+row))
+		}
+	}
+}
