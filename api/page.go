@@ -23,6 +23,9 @@ func (s *server) addPage(e *gin.Engine) {
 		"/assets/page.css":        {"page/page.css", "text/css; charset=utf-8"},
 		"/assets/experiments.css": {"page/experiments.css", "text/css; charset=utf-8"},
 		"/assets/icon.svg":        {"page/icon.svg", "image/svg+xml"},
+		"/docs":                   {"page/docs.html", "text/html; charset=utf-8"},
+		"/assets/docs.js":         {"page/docs.js", "text/javascript; charset=utf-8"},
+		"/assets/docs.css":        {"page/docs.css", "text/css; charset=utf-8"},
 	} {
 		body, err := pageFiles.ReadFile(file[0])
 		if err != nil {
