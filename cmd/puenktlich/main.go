@@ -57,7 +57,7 @@ func rootCommand(p program) *cobra.Command {
 		setupCommand(p), upCommand(p), lifecycleCommand(p), trainCommand(p),
 		workerCommand(p), apiCommand(p), migrateCommand(p), scheduleCommand(p), firstStartCommand(p), replayCommand(p),
 		simulateCommand(p), importCommand(p), modelsCommand(p), keysCommand(p), packageCommand(p), datasetCommand(p),
-		backtestCommand(p), resultsCommand(p), runsCommand(p), settingsCommand(p), engineCommand(p), whyCommand(p),
+		backtestCommand(p), resultsCommand(p), runsCommand(p), settingsCommand(p), engineCommand(p), whyCommand(p), scoresCommand(p),
 		serveCommand(p),
 	)
 	return root
