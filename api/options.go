@@ -112,6 +112,8 @@ type Options struct {
 	// Experiments reads what is recorded of training runs. Nil: there is no such
 	// record, and its routes say so.
 	Experiments Experiments
+	// Reports reads the pages of nights. Nil: there are none, and the route says so.
+	Reports Reports
 	// Stations answers names of stations; it is asked often and must not wait.
 	// Nil, or a station without a name: its number.
 	Stations func() []rail.Station

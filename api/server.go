@@ -79,6 +79,7 @@ func newEngine(o Options) *gin.Engine {
 	e.GET("/metrics", gin.WrapH(promhttp.HandlerFor(s.o.Metrics, promhttp.HandlerOpts{})))
 	s.addPage(e)
 	s.addExperiments(e)
+	s.addReports(e)
 	s.addInference(e)
 	e.NoRoute(adapt(func(c *gin.Context) error {
 		return &Error{Kind: KindNotFound, Detail: fmt.Sprintf("there is nothing at %s; /openapi.json lists what there is", c.Request.URL.Path)}

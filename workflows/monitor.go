@@ -8,8 +8,8 @@ import (
 )
 
 // MonitorModel measures one day of a model's predictions on truth and against
-// its training reference, decides by the policy, acts, stores the verdict and tells
-// what fires.
+// its training reference, decides by the policy, acts, stores the verdict, tells
+// what fires, and writes the night's report.
 func MonitorModel(ctx workflow.Context, in schemas.MonitorInput) (schemas.MonitorResult, error) {
 	var steps *monitor.Activities
 	var result schemas.MonitorResult
@@ -36,6 +36,7 @@ func MonitorModel(ctx workflow.Context, in schemas.MonitorInput) (schemas.Monito
 	if !in.DryRun {
 		act(ctx, in, &result)
 	}
+	result.Report = schemas.ReportKey(in.Model, result.Signals.Day, schemas.VerdictID(workflow.GetInfo(ctx).WorkflowExecution.RunID))
 	err = workflow.ExecuteActivity(with(ctx, light(schemas.QueueScore, "store the verdict")), steps.Record, in, result).Get(ctx, nil)
 	tell(ctx, schemas.AttributeDecision, string(result.Verdict.Kind))
 	show(ctx, verdictCard(result))
@@ -48,6 +49,8 @@ func MonitorModel(ctx workflow.Context, in schemas.MonitorInput) (schemas.Monito
 		}
 		tick(ctx, in.Model, schemas.Tick{AsOf: result.Signals.AsOf})
 	}
+	report(ctx, in, &result)
+	show(ctx, verdictCard(result))
 	return result, nil
 }
 

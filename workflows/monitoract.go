@@ -2,8 +2,10 @@ package workflows
 
 import (
 	"strings"
+	"time"
 
 	enums "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"puenktlich/activities/monitor"
@@ -81,4 +83,19 @@ func begin(ctx workflow.Context, id, summary string, run, input any) (string, er
 		return id + joined, nil
 	}
 	return id, err
+}
+
+// report writes the night's page. It is for people: a night whose page cannot be
+// written is complete without it.
+func report(ctx workflow.Context, in schemas.MonitorInput, r *schemas.MonitorResult) {
+	var steps *monitor.Activities
+	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{TaskQueue: string(schemas.QueueScore), StartToCloseTimeout: 10 * time.Minute, HeartbeatTimeout: time.Minute,
+		Summary: "the night's report", RetryPolicy: &temporal.RetryPolicy{InitialInterval: time.Second, MaximumAttempts: 3}})
+	if err := workflow.ExecuteActivity(ctx, steps.Report, in, *r).Get(ctx, nil); err != nil {
+		r.Report = ""
+		if r.Note != "" {
+			r.Note += "; "
+		}
+		r.Note += "no report: " + readable(err).Error()
+	}
 }

@@ -22,6 +22,8 @@ type Store interface {
 	SaveVerdict(ctx context.Context, verdict schema.Verdict) error
 	FindVerdicts(ctx context.Context, q schema.VerdictQuery) ([]schema.Verdict, error)
 	Drift(ctx context.Context, q schema.MonitorQuery) ([]schema.Drift, error)
+	// PredictionsWithTruth visits what a page draws.
+	PredictionsWithTruth(ctx context.Context, q schema.PredictionQuery, visit func(schema.Prediction, schema.Outcome) error) error
 }
 
 // Champions loads the package in use.

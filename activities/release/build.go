@@ -51,8 +51,10 @@ func (a *Activities) BuildPackage(ctx context.Context, in schemas.PackageInput) 
 	if err := modelpkg.Sign(dir, a.Key); err != nil {
 		return ref, fmt.Errorf("sign package %s@%d: %w", in.Trained.Model, version, err)
 	}
-	if _, err := modelpkg.Load(dir, a.Trusted...); err != nil {
-		return ref, failure.Integrity(err, "load package %s@%d as a server would", in.Trained.Model, version)
+	for _, check := range modelpkg.Test(dir, a.Trusted...) {
+		if check.Err != nil {
+			return ref, failure.Integrity(check.Err, "test package %s@%d: %s", in.Trained.Model, version, check.Name)
+		}
 	}
 	ref = schemas.PackageRef{Model: in.Trained.Model, Version: version, Digest: digest,
 		Prefix: fmt.Sprintf("models/%s/%d", in.Trained.Model, version), Created: contents.Created}

@@ -23,6 +23,7 @@ import (
 	"puenktlich/internal/access"
 	"puenktlich/internal/config"
 	"puenktlich/internal/livestate"
+	"puenktlich/internal/objstore"
 	"puenktlich/internal/rail"
 	"puenktlich/internal/serving"
 	"puenktlich/internal/spool"
@@ -209,6 +210,7 @@ func (i *instance) background(ctx context.Context, name string, run func(context
 func (i *instance) handler(forecaster *serving.Forecaster) http.Handler {
 	return api.New(api.Options{Forecaster: forecaster, Champion: i.champion, Live: i.live, Log: i.log, Clock: i.clock, Model: schemas.DefaultModel,
 		Source: string(i.config.Source), DataSource: sourceName(i.config), Instance: i.config.Instance, Version: version, Record: i.db, Registry: i.registry, RegistryEvents: i.db.RegistryEvents, Experiments: experiments(i.db, i.objects), Stations: i.places.stations, Metrics: i.metrics, Logger: i.logger, Gate: i.gate(), Operator: operator{i.adapters},
+		Reports: i.report,
 		Stored: func(ctx context.Context, id string) (schema.Prediction, bool, error) {
 			stored, err := i.db.PredictionByID(ctx, id)
 			if errors.Is(err, warehouse.ErrNotFound) {
@@ -244,4 +246,24 @@ func (i *instance) keepLease(ctx context.Context) error {
 		case <-ticker.C:
 		}
 	}
+}
+
+// report reads the page of the last verdict on a day.
+func (a *adapters) report(ctx context.Context, day string) ([]byte, bool, error) {
+	next := string(rail.Day(day).Add(1))
+	verdicts, err := a.db.FindVerdicts(ctx, schema.VerdictQuery{Model: schemas.DefaultModel, DataSource: sourceName(a.config), From: day, Until: next})
+	if err != nil {
+		return nil, false, err
+	}
+	for _, v := range verdicts { // the newest that has one
+		if v.Report == "" {
+			continue
+		}
+		page, _, err := a.objects.Get(ctx, v.Report)
+		if errors.Is(err, objstore.ErrNotFound) {
+			continue
+		}
+		return page, err == nil, err
+	}
+	return nil, false, nil
 }

@@ -59,6 +59,7 @@ func rootCommand(p program) *cobra.Command {
 		simulateCommand(p), importCommand(p), modelsCommand(p), keysCommand(p), packageCommand(p), datasetCommand(p),
 		backtestCommand(p), resultsCommand(p), runsCommand(p), settingsCommand(p), engineCommand(p), whyCommand(p), scoresCommand(p),
 		serveCommand(p),
+		verdictsCommand(p), policyCommand(p),
 	)
 	return root
 }

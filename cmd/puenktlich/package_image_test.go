@@ -19,6 +19,9 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/stretchr/testify/require"
+
+	"puenktlich/internal/feature"
+	"puenktlich/internal/serving/servingtest"
 )
 
 // unpacked is the root file system of an image, and how it is to be run.
@@ -151,6 +154,44 @@ func TestImageServesItself(t *testing.T) {
 	_, body := ask(t, http.MethodGet, address+"/v1/models/punctuality", nil)
 	require.NoError(t, json.Unmarshal(body, &about))
 	require.Equal(t, digest, about.Serving.Digest)
+	forecastsByVectors(t, address, b.dir)
+	logged, err := filepath.Glob(filepath.Join(u.root, "data", "serve", "spool", "*"))
+	require.NoError(t, err)
+	require.Greater(t, len(logged), 1, "what was forecast lies on disk")
+}
+
+// forecastsByVectors asks by the protocols of standard clients: with the example
+// in the package, of which nothing is known, and with a train that is announced
+// to be nine minutes late. The tiny model's answers one computes by hand.
+func forecastsByVectors(t *testing.T, address, dir string) {
+	t.Helper()
+	example, err := os.ReadFile(filepath.Join(dir, "serving_input_example.json"))
+	require.NoError(t, err)
+	late := feature.Names()
+	vector := make([]any, len(late))
+	vector[slices.Index(late, "forecast_delay")] = 9
+	split, err := json.Marshal(map[string]any{"dataframe_split": map[string]any{
+		"columns": append([]string{"horizon_minutes"}, late...), "data": [][]any{append([]any{30}, vector...)}}})
+	require.NoError(t, err)
+	for body, want := range map[string]float64{string(example): servingtest.Confident, string(split): 1 - servingtest.Confident} {
+		status, answer := ask(t, http.MethodPost, address+"/invocations", []byte(body))
+		require.Equal(t, http.StatusOK, status, string(answer))
+		var told struct {
+			Predictions []struct {
+				OnTime    float64 `json:"p_on_time"`
+				Cancelled float64 `json:"p_cancelled"`
+			}
+		}
+		require.NoError(t, json.Unmarshal(answer, &told), string(answer))
+		require.Len(t, told.Predictions, 1)
+		require.InDelta(t, want, told.Predictions[0].OnTime, 1e-6)
+		require.InDelta(t, 0.02, told.Predictions[0].Cancelled, 1e-9)
+	}
+	status, answer := ask(t, http.MethodGet, address+"/v2/models/punctuality/ready", nil)
+	require.Equal(t, http.StatusOK, status, string(answer))
+	require.Contains(t, string(answer), `"ready":true`)
+	status, answer = ask(t, http.MethodPost, address+"/invocations", []byte(`{"dataframe_split":{}}`))
+	require.Equal(t, http.StatusBadRequest, status, string(answer))
 }
 
 // What was altered inside an image is not served.

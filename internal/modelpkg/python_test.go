@@ -20,8 +20,9 @@ import (
 // pythonSetting names an interpreter that has the packages below.
 const pythonSetting = "PUENKTLICH_TEST_PYTHON"
 
-// pythonPackages are the outside programs. They are kept in set-up's cache.
-var pythonPackages = []string{"numpy", "pandas", "xgboost-cpu", "mlflow-skinny", "model-signing", "pyopenssl"}
+// pythonPackages are the outside programs. They are kept in set-up's cache, under
+// a number that changes with them.
+var pythonPackages = []string{"numpy", "pandas", "xgboost-cpu==3.2.0", "mlflow-skinny==3.17.2", "model-signing==1.1.1", "pyopenssl"}
 
 // installWithin bounds what a first run pays.
 const installWithin = 4 * time.Minute

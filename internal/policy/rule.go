@@ -226,7 +226,12 @@ func (c Condition) told(night schemas.Signals) string {
 }
 
 // plain writes a figure with what it can be told apart by.
-func plain(v float64) string { return fmt.Sprintf("%.4g", v) }
+func plain(v float64) string {
+	if v >= 1000 || v <= -1000 {
+		return fmt.Sprintf("%.0f", v)
+	}
+	return fmt.Sprintf("%.4g", v)
+}
 
 // aboutData says that a signal is about the data and not about how a version
 // does on it.
