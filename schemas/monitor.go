@@ -187,21 +187,3 @@ type MonitorResult struct {
 	Evidence string `json:"evidence,omitempty"`
 	Report   string `json:"report,omitempty"`
 }
-
-// ScoreBatchInput asks for panel predictions of a whole day.
-type ScoreBatchInput struct {
-	Model string    `json:"model,omitempty"`
-	Day   string    `json:"day,omitempty"` // defaults to the newest day with a plan
-	AsOf  time.Time `json:"as_of,omitzero"`
-}
-
-// ScoreBatchResult counts them.
-type ScoreBatchResult struct {
-	Day     string     `json:"day"`
-	Package PackageRef `json:"package"`
-	// Challenger forecast the same beside the champion; nil for none.
-	Challenger  *PackageRef `json:"challenger,omitempty"`
-	Events      int         `json:"events"`
-	Predictions int         `json:"predictions"`
-	Note        string      `json:"note,omitempty"`
-}

@@ -40,9 +40,12 @@ type Champions interface {
 	Champion(ctx context.Context, model string) (*modelpkg.Package, schemas.PackageRef, error)
 	// Challenger answers nil where there is none.
 	Challenger(ctx context.Context, model string) (*modelpkg.Package, schemas.PackageRef, error)
+	// Package loads the one that a plan names.
+	Package(ctx context.Context, ref schemas.PackageRef) (*modelpkg.Package, error)
 }
 
-// Activities are the steps of scoring. All fields but Lag are required.
+// Activities are the steps of scoring. All fields but Lag are required; Objects
+// and Dir, where files to score are kept for a while, are of files alone.
 type Activities struct {
 	Store     Store
 	Champions Champions
@@ -50,11 +53,42 @@ type Activities struct {
 	Name      string // of the source
 	Group     string
 	Lag       time.Duration
+	Objects   Objects
+	Dir       string
 }
 
-// ScoreDay forecasts every planned event of a day at every grid horizon whose
-// cut-off lies at or before AsOf. Identifiers derive from package, event and
-// horizon, so that a repeated run writes the same rows.
+// ScoreWindow forecasts every planned event of one window of a plan at every
+// grid horizon whose cut-off lies at or before its AsOf. Identifiers derive from
+// package, event and horizon, so that a repeated run writes the same rows.
+func (a *Activities) ScoreWindow(ctx context.Context, in schemas.ScorePartInput) (schemas.ScorePartResult, error) {
+	plan, window := in.Plan, in.Plan.Windows[in.Part]
+	loaded, err := a.Champions.Package(ctx, plan.Package)
+	if err != nil {
+		return schemas.ScorePartResult{}, fmt.Errorf("score: %w", err)
+	}
+	voices := []voice{{loaded: loaded, ref: plan.Package, role: schema.RoleChampion}}
+	token := fmt.Sprintf("batch/%s/%s", plan.Package.Digest, plan.Day)
+	if plan.Challenger != nil {
+		challenger, err := a.Champions.Package(ctx, *plan.Challenger)
+		if err != nil {
+			return schemas.ScorePartResult{}, fmt.Errorf("score: %w", err)
+		}
+		voices = append(voices, voice{loaded: challenger, ref: *plan.Challenger, role: schema.RoleShadow})
+		token += "/" + plan.Challenger.Digest
+	}
+	rows, events, err := a.forecasts(ctx, voices, window, plan.AsOf)
+	if err != nil || len(rows) == 0 {
+		return schemas.ScorePartResult{Events: events}, err
+	}
+	token += fmt.Sprintf("/%d-%d/%d", window.From.Unix(), window.To.Unix(), len(rows))
+	if err := a.Store.InsertPredictions(ctx, token, rows); err != nil {
+		return schemas.ScorePartResult{}, fmt.Errorf("store forecasts of %s: %w", plan.Day, err)
+	}
+	return schemas.ScorePartResult{Events: events, Predictions: len(rows)}, nil
+}
+
+// ScoreDay forecasts a whole day at once, for runs that began before days were
+// cut into windows.
 func (a *Activities) ScoreDay(ctx context.Context, in schemas.ScoreBatchInput) (schemas.ScoreBatchResult, error) {
 	result := schemas.ScoreBatchResult{Day: in.Day}
 	loaded, ref, err := a.Champions.Champion(ctx, in.Model)
@@ -79,7 +113,7 @@ func (a *Activities) ScoreDay(ctx context.Context, in schemas.ScoreBatchInput) (
 		voices = append(voices, voice{loaded: challenger, ref: challengerRef, role: schema.RoleShadow})
 		result.Challenger = &challengerRef
 	}
-	rows, events, err := a.forecasts(ctx, voices, day, asOf)
+	rows, events, err := a.forecasts(ctx, voices, schemas.Window{From: day.Start(), To: day.End()}, asOf)
 	if err != nil {
 		return result, err
 	}
@@ -121,14 +155,14 @@ func (a *Activities) day(ctx context.Context, in schemas.ScoreBatchInput) (rail.
 	return min(rail.Day(span.LastPlanned), rail.DayOf(asOf)), asOf, nil
 }
 
-func (a *Activities) forecasts(ctx context.Context, voices []voice, day rail.Day, asOf time.Time) ([]schema.Prediction, int, error) {
+func (a *Activities) forecasts(ctx context.Context, voices []voice, in schemas.Window, asOf time.Time) ([]schema.Prediction, int, error) {
 	var plans []rail.PlannedEvent
-	query := schema.TimelineQuery{Source: a.Name, From: day.Start(), Until: day.End()}
+	query := schema.TimelineQuery{Source: a.Name, From: in.From, Until: in.To}
 	err := a.Store.Timelines(ctx, query, func(plan rail.PlannedEvent, _ []rail.Change) error { plans = append(plans, plan); return nil })
 	if err != nil {
-		return nil, 0, fmt.Errorf("plan of %s: %w", day, err)
+		return nil, 0, fmt.Errorf("plan from %s: %w", in.From.Format(time.RFC3339), err)
 	}
-	state, err := livestate.Fill(ctx, a.Store, livestate.Span{Source: a.Name, From: day.Start(), Until: day.End()}, a.Lag)
+	state, err := livestate.Fill(ctx, a.Store, livestate.Span{Source: a.Name, From: in.From, Until: in.To}, a.Lag)
 	if err != nil {
 		return nil, 0, err
 	}

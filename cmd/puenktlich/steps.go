@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -59,7 +60,7 @@ func (a *adapters) steps() (workers.Steps, error) {
 		Evaluate: &evaluate.Activities{Objects: a.objects, Champions: a.champions(), Store: a.db, Clock: a.clock, NotFound: objstore.ErrNotFound, Name: name, CodeVersion: codeVersion(), Gate: gate},
 		Release: &release.Activities{Objects: a.objects, Registry: a.registry, Journal: a.db, Promoter: promoter{a.temporal}, Forecasts: a.db, Name: name, Clock: a.clock, Rollout: rollout(a.config),
 			Key: a.key, Trusted: a.trusted, Provenance: []schemas.Provenance{origin}, Dir: a.packages, CodeVersion: codeVersion()},
-		Score: &score.Activities{Store: a.db, Champions: a.champions(), Clock: a.clock, Name: name, Group: schemas.DefaultGroup},
+		Score: &score.Activities{Store: a.db, Champions: a.champions(), Clock: a.clock, Name: name, Group: schemas.DefaultGroup, Objects: a.objects, Dir: filepath.Join(a.config.DataDir, "score")},
 		Monitor: &monitor.Activities{Store: a.db, Champions: a.champions(), Registry: a.registry, Promoter: promoter{a.temporal}, Objects: a.objects, Alerts: a.alerts,
 			Clock: a.clock, Name: name, Policy: book},
 		Backtest:   &backtest.Activities{Store: a.db, Objects: a.objects, Registry: a.registry, Runs: watchedRuns{a.temporal}, Name: name},

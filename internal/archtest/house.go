@@ -25,6 +25,7 @@ func knowledge() []string {
 		"internal/calibrate", "internal/champion", "internal/dataset", "internal/drift", "internal/experiment", "internal/feature",
 		"internal/forecast", "internal/history", "internal/learn", "internal/livestate", "internal/metric", "internal/modelpkg",
 		"internal/policy", "internal/rail", "internal/registry", "internal/report", "internal/rulebook", "internal/scoring", "internal/timetables", "internal/timetables/archive", "internal/transfer",
+		"internal/vectors", "internal/vectors/columnar",
 	}
 }
 

@@ -143,6 +143,7 @@ func joinTruth(t table[schema.Prediction], q schema.PredictionQuery) statement {
 
 func predictionWhere(q schema.PredictionQuery) where {
 	var w where
+	w.and("stop_id != {none:String}", "none", "") // a vector that someone brought has no event, hence no truth
 	w.and("model = {model:String}", "model", q.Model)
 	w.and("source = {wanted_by:String}", "wanted_by", string(q.Source))
 	w.and("data_source = {source:String}", "source", q.DataSource)

@@ -40,7 +40,7 @@ func (f flat) field(id int) (int, error) {
 	}
 	size := int(binary.LittleEndian.Uint16(f.data[vtable:]))
 	entry := 4 + 2*id
-	if entry+2 > size {
+	if entry >= size { // as FlatBuffers' own readers decide it
 		return 0, nil
 	}
 	if vtable+entry+2 > len(f.data) {

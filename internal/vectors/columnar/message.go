@@ -24,6 +24,7 @@ const (
 	fieldDictionary   = 4
 	fieldChildren     = 5
 	fieldMetadata     = 6
+	batchBuffers      = 2
 	pairKey           = 0
 	pairValue         = 1
 )
@@ -83,12 +84,25 @@ func (m *messages) Message() (*ipc.Message, error) {
 	meta, body := memory.NewBufferBytes(described), memory.NewResizableBuffer(m.mem)
 	defer meta.Release()
 	defer body.Release()
-	body.Resize(int(bodyBytes))
-	if _, err := io.ReadFull(m.r, body.Bytes()); err != nil {
-		return nil, cut(err)
+	if err := m.fill(body, int(bodyBytes)); err != nil {
+		return nil, err
 	}
 	m.msg = ipc.NewMessage(meta, body)
 	return m.msg, nil
+}
+
+// fill reads a body, making room only as it arrives.
+func (m *messages) fill(body *memory.Buffer, size int) error {
+	const first = 1 << 20
+	for got := 0; got < size; {
+		more := min(size-got, max(first, got))
+		body.Resize(got + more)
+		if _, err := io.ReadFull(m.r, body.Bytes()[got:]); err != nil {
+			return cut(err)
+		}
+		got += more
+	}
+	return nil
 }
 
 // prefix reads how long the description is; streams of before 2019 have no
@@ -156,7 +170,30 @@ func inspect(described []byte) (int64, error) {
 	if err == nil && size > maxMessageBytes {
 		err = vectors.TooLarge("a record batch has %d bytes, at most %d are taken: send batches of fewer rows", size, maxMessageBytes)
 	}
+	if err == nil && kind == kindRecordBatch {
+		err = inspectBuffers(header, size)
+	}
 	return size, err
+}
+
+// inspectBuffers checks that buffers lie in the body and, together, are no
+// larger than it.
+func inspectBuffers(batch flat, bodyBytes int64) error {
+	const each = 16 // offset and length
+	at, count, err := batch.vector(batchBuffers, each)
+	if err != nil {
+		return err
+	}
+	rest := bodyBytes
+	for i := range count {
+		offset := int64(binary.LittleEndian.Uint64(batch.data[at+each*i:]))
+		length := int64(binary.LittleEndian.Uint64(batch.data[at+each*i+8:]))
+		if offset < 0 || length < 0 || offset > bodyBytes || length > min(bodyBytes-offset, rest) {
+			return errFlat
+		}
+		rest -= length
+	}
+	return nil
 }
 
 // inspectSchema refuses what numbers in columns do not need.

@@ -28,6 +28,11 @@ type Stream struct {
 // what could not be read is a *ReadError. Its buffers take memory up to the
 // limit, at most MaxStreamBytes. The caller closes it.
 func Open(r io.Reader, layout *vectors.Layout, mem Allocator, limitBytes int64) (*Stream, error) {
+	return open(r, layout, mem, limitBytes, false)
+}
+
+// open lets other columns be there, where that is wanted.
+func open(r io.Reader, layout *vectors.Layout, mem Allocator, limitBytes int64, others bool) (*Stream, error) {
 	s := &Stream{budget: &budget{Allocator: mem, limit: min(limitBytes, MaxStreamBytes)}}
 	source := &messages{r: r, mem: s.budget}
 	var err error
@@ -36,7 +41,7 @@ func Open(r io.Reader, layout *vectors.Layout, mem Allocator, limitBytes int64) 
 		source.Release()
 		return nil, unreadable(err)
 	}
-	if s.columns, err = Match(s.reader.Schema(), layout, false); err != nil {
+	if s.columns, err = Match(s.reader.Schema(), layout, others); err != nil {
 		s.Close()
 		return nil, err
 	}
@@ -95,12 +100,10 @@ func (e *ReadError) Unwrap() error { return e.Err }
 type Columns struct {
 	layout *vectors.Layout
 	index  []int // by column of the table: field of the schema, -1 for none
-	// Others are the fields that are none of the layout's.
-	Others []int
 }
 
-// Match finds the columns of a layout among a schema's fields. Others are an
-// error unless they may be there.
+// Match finds the columns of a layout among a schema's fields. Other columns are
+// an error unless they may be there.
 func Match(schema *arrow.Schema, layout *vectors.Layout, others bool) (*Columns, error) {
 	c := &Columns{layout: layout, index: make([]int, layout.Width()+1)}
 	for i := range c.index {
@@ -110,7 +113,6 @@ func Match(schema *arrow.Schema, layout *vectors.Layout, others bool) (*Columns,
 		column, err := layout.Column(field.Name)
 		switch {
 		case err != nil && others:
-			c.Others = append(c.Others, i)
 			continue
 		case err != nil:
 			return nil, err
