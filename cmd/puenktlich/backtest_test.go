@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"io"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	enums "go.temporal.io/api/enums/v1"
+	"google.golang.org/protobuf/encoding/protojson"
 
 	"puenktlich/internal/backtest"
 	"puenktlich/internal/clock"
@@ -91,6 +93,51 @@ func TestDriftIsAnswered(t *testing.T) {
 	require.True(t, o.Graded)
 	s.lifecycleWasRight(model, report)
 	s.nothingIsThereTwice(report)
+	s.backtestHistory()
+}
+
+// backtestHistory holds what a backtest puts into Temporal below the bound, and
+// captures it for the replay test.
+func (s *system) backtestHistory() {
+	all := s.history(schemas.BacktestID("tiny"))
+	for _, event := range all.Events {
+		body, err := protojson.Marshal(event)
+		require.NoError(s.t, err)
+		require.Less(s.t, len(body), maxEventBytes, "event %d (%s)", event.EventId, event.EventType)
+	}
+	if *updateHistories {
+		body, err := protojson.Marshal(all)
+		require.NoError(s.t, err)
+		require.NoError(s.t, os.WriteFile(filepath.Join("workflows", "testdata", "history", "backtest.json"), append(body, '\n'), 0o644))
+	}
+}
+
+// BenchmarkQuietNight lives through a quiet week; what a night of one contender
+// costs is its median.
+func BenchmarkQuietNight(b *testing.B) {
+	b.Chdir("../..")
+	experiment, err := backtest.Parse([]byte(tiny))
+	require.NoError(b, err)
+	plan := experiment.Plan(backtest.Scenario{Name: backtest.Quiet}, "quiet")
+	plan.Input.Contenders = plan.Input.Contenders[1:]
+	plan.Input.Contenders[0].Policy.MaxDrifted = 1 // nothing is started
+	railway, err := railsim.New(railsim.Options{Seed: 7, Stations: 1})
+	require.NoError(b, err)
+	p := program{environ: os.Environ(), out: io.Discard, err: io.Discard}
+	for b.Loop() {
+		err := p.withReplay(b.Context(), replay{dir: b.TempDir(), network: railway, at: plan.Until.Start(), source: config.SourceSimulation}, func(e *embedded) error {
+			archives := filepath.Join(e.config.DataDir, "recordings")
+			if err := railway.WriteArchives(b.Context(), railsim.Archives{Dir: archives, From: plan.From.Start(), To: plan.Until.Start(), Every: simulatedPolls}); err != nil {
+				return err
+			}
+			report, err := p.livedThrough(b.Context(), e, archives, plan.Input, "")
+			run := backtest.Run{Report: report}
+			b.ReportMetric(run.Outcomes()[0].NightSeconds, "s/night")
+			b.ReportMetric(float64(report.Nights[0].Forecasts), "forecasts/night")
+			return err
+		})
+		require.NoError(b, err)
+	}
 }
 
 func startReplay(t *testing.T, n timetables.Network, at time.Time) *system {
