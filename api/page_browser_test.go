@@ -96,13 +96,14 @@ func TestThePageSaysHowHonestItIs(t *testing.T) {
 	t.Parallel()
 	handler := api.ServeWithOutcomes(t)
 	for language, want := range map[string]struct{ honest, skill, alert []string }{
-		"en": {[]string{"Of 100 trains we called 80% likely to be on time 30 minutes before, 75 were.", "Counted on 40 such forecasts, of 45 of 1 day (15 Oct 2024 – 29 Oct 2024)"},
-			[]string{"30", "0.11 (0.1–0.12)", "0.13", "15%"}, []string{"warning: Half of the hours were not polled. (main, since 29 Oct 2024, 10:15)"}},
+		"en": {[]string{"Of 100 trains we called 80% likely to be on time 30 minutes before, 75 were.", "Counted on 40 such forecasts, of 45 of 1 day (29 Oct 2024)"},
+			[]string{"30", "0.110 (0.100–0.120)", "0.130", "15%"}, []string{"warning: Half of the hours were not polled. (main, since 29 Oct 2024, 10:15)"}},
 		"de": {[]string{"Von 100 Zügen, für die wir 30 Minuten vorher 80\u00a0% Chance auf Pünktlichkeit sagten, waren 75 pünktlich."},
-			[]string{"0,11 (0,1–0,12)", "0,13"}, []string{"Warnung: Half of the hours were not polled."}},
+			[]string{"0,110 (0,100–0,120)", "0,130"}, []string{"Warnung: Half of the hours were not polled."}},
 	} {
 		page := browse(t, handler, url.Values{"lang": {language}})
 		page.says(t, "honest", want.honest...)
+		page.says(t, "summary", want.honest[0])
 		page.says(t, "skill", want.skill...)
 		page.says(t, "alerts-list", want.alert...)
 		page.says(t, "diagram-table", "40", "5")

@@ -314,7 +314,7 @@ func TestReliabilityOfThePanel(t *testing.T) {
 	a := h.get(t, "/v1/models/punctuality/scores")
 	var got scoresAnswer
 	a.into(t, &got)
-	want := `{"from":"2024-10-15","until":"2024-10-30","horizon_minutes":30,"events":4,"days":1,"bins":[{"called":0.8,"mean_forecast":0.8,"events":4,"on_time":3}]}`
+	want := `{"from":"2024-10-29","until":"2024-10-30","horizon_minutes":30,"events":4,"days":1,"bins":[{"called":0.8,"mean_forecast":0.8,"events":4,"on_time":3}]}`
 	if body, err := json.Marshal(got.Reliability); err != nil || string(body) != want {
 		t.Errorf("got  %s\nwant %s", body, want)
 	}

@@ -67,8 +67,8 @@ type scoreRow struct {
 
 // reliability says how often trains were on time that were called so likely.
 type reliability struct {
-	From           string           `json:"from"`
-	Until          string           `json:"until"`
+	From           string           `json:"from"`  // first event day
+	Until          string           `json:"until"` // the day after the last
 	HorizonMinutes int32            `json:"horizon_minutes"`
 	Events         uint64           `json:"events"`
 	Days           uint32           `json:"days"`
@@ -155,13 +155,19 @@ func (j *judgement) reliability(c *gin.Context) (*reliability, error) {
 		return j.kept, nil
 	}
 	today := rail.DayOf(j.now.Now())
-	r := reliability{From: string(today.Add(-reliabilityDays)), Until: string(today.Add(1)), HorizonMinutes: reliabilityHorizon, Bins: []reliabilityBin{}}
+	r := reliability{HorizonMinutes: reliabilityHorizon, Bins: []reliabilityBin{}}
 	bins, err := j.record.Reliability(c.Request.Context(), schema.ReliabilityQuery{Model: j.model, DataSource: j.dataSource,
-		From: r.From, Until: r.Until, HorizonMinutes: r.HorizonMinutes})
+		From: string(today.Add(-reliabilityDays)), Until: string(today.Add(1)), HorizonMinutes: r.HorizonMinutes})
 	if err != nil {
 		return nil, err
 	}
-	for _, b := range bins {
+	for i, b := range bins {
+		if until := string(rail.Day(b.Last).Add(1)); i == 0 || until > r.Until {
+			r.Until = until
+		}
+		if i == 0 || b.First < r.From {
+			r.From = b.First
+		}
 		r.Events, r.Days = r.Events+b.Events, max(r.Days, b.Days)
 		r.Bins = append(r.Bins, reliabilityBin{float64(b.Tenth) / 10, b.MeanForecast, b.Events, b.OnTime})
 	}

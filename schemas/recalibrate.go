@@ -52,6 +52,9 @@ type Recalibration struct {
 	// LogLossFitted that of the new one on the days it was fitted on.
 	LogLossBefore float64 `json:"log_loss_before"`
 	LogLossFitted float64 `json:"log_loss_fitted"`
+	// CancelMethod calibrates P(cancelled); empty where the former calibration
+	// stays, for lack of cancellations on these days or of trees that forecast them.
+	CancelMethod string `json:"cancel_method,omitempty"`
 	// TrainedOn is the data set of the trees.
 	TrainedOn DatasetRef `json:"trained_on"`
 }

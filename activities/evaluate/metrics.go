@@ -36,7 +36,9 @@ func (a *Activities) saveMetrics(ctx context.Context, runID, token string, r sch
 		}
 	}
 	for _, h := range r.Cancelled.Horizons {
-		add(fmt.Sprintf("test_cancelled_brier_h%d", h.Minutes), h.Brier.Value)
+		for name, v := range map[string]*float64{"brier": h.Brier.Value, "ece": h.ECE.Value, "auc": h.AUC.Value, "skill_rate": h.SkillRate.Value} {
+			add(fmt.Sprintf("test_cancelled_%s_h%d", name, h.Minutes), v)
+		}
 	}
 	events := float64(r.TestEvents)
 	add("test_events", &events)

@@ -101,6 +101,9 @@ func recalibrated(ctx context.Context, loaded *modelpkg.Package, table *dataset.
 	}
 	record.Method, record.Tried, record.LogLossFitted = string(chosen.Choice.Method), tried(chosen.Choice.Tried), chosen.LogLoss(events)
 	artefact.Calibration, artefact.CancelRate = chosen, cancelRate(artefact, table)
+	if err := recalibrateCancelled(&artefact, table, record); err != nil {
+		return learn.Learned{}, err
+	}
 	references, err := learn.WithForecastReference(loaded.References, events, fold, chosen)
 	if err != nil {
 		return learn.Learned{}, err
@@ -117,14 +120,7 @@ func uncalibrated(artefact forecast.Artefact, ran *dataset.Table) (calibrate.Hor
 	if err != nil {
 		return events, nil, err
 	}
-	days := map[rail.Day]int{}
-	for _, row := range ran.Rows {
-		days[row.EventDay] = 0
-	}
-	for n, day := range slices.Sorted(maps.Keys(days)) {
-		days[day] = n
-	}
-	var fold []int
+	days, fold := dayNumbers(ran), []int(nil)
 	for i, row := range ran.Rows {
 		d, err := raw.Forecast(ran.Vector(i), float64(row.Horizon))
 		if err != nil {
@@ -136,6 +132,50 @@ func uncalibrated(artefact forecast.Artefact, ran *dataset.Table) (calibrate.Hor
 		fold = append(fold, days[row.EventDay])
 	}
 	return events, fold, nil
+}
+
+// dayNumbers counts the days of a table in order.
+func dayNumbers(table *dataset.Table) map[rail.Day]int {
+	days := map[rail.Day]int{}
+	for _, row := range table.Rows {
+		days[row.EventDay] = 0
+	}
+	for n, day := range slices.Sorted(maps.Keys(days)) {
+		days[day] = n
+	}
+	return days
+}
+
+// recalibrateCancelled fits the calibration of P(cancelled) on every settled event;
+// where nothing can be fitted the former one stays.
+func recalibrateCancelled(artefact *forecast.Artefact, table *dataset.Table, record *schemas.Recalibration) error {
+	if len(artefact.Cancel) == 0 {
+		return nil
+	}
+	alone := *artefact
+	alone.CancelCalibration = nil
+	raw, err := forecast.Load(alone)
+	if err != nil {
+		return err
+	}
+	var events calibrate.HorizonEvents
+	days, fold := dayNumbers(table), []int(nil)
+	for i, row := range table.Rows {
+		d, err := raw.Forecast(table.Vector(i), float64(row.Horizon))
+		if err != nil {
+			return fmt.Errorf("%s at %d min: %w", row.Key(), row.Horizon, err)
+		}
+		events.HorizonMinutes = append(events.HorizonMinutes, row.Horizon)
+		events.Forecast = append(events.Forecast, d.Cancelled)
+		events.Outcome = append(events.Outcome, row.Cancelled)
+		fold = append(fold, days[row.EventDay])
+	}
+	fitted, err := learn.CalibrateCancelled(events, fold)
+	if err != nil || fitted == nil {
+		return err
+	}
+	artefact.CancelCalibration, record.CancelMethod = fitted, string(fitted.Choice.Method)
+	return nil
 }
 
 func count(outcomes []bool) int {

@@ -60,7 +60,7 @@ func transfers(model *forecast.Model, table *dataset.Table) (*schemas.TransferRe
 func trusted(e transfer.Estimated) (used bool, note string) {
 	switch {
 	case e.Pairs < minTransferPairs || e.Days < minTransferDays:
-		return false, fmt.Sprintf("independence is assumed: %d pairs of %d days, %d of %d would be needed to tell how delays hang together", e.Pairs, e.Days, minTransferPairs, minTransferDays)
+		return false, fmt.Sprintf("independence is assumed: %d pairs and %d day(s) of trains, %d and %d would be needed to tell how delays hang together", e.Pairs, e.Days, minTransferPairs, minTransferDays)
 	case e.Difference.Estimate >= 0:
 		return false, fmt.Sprintf("independence is assumed: on held-out days the correlation made forecasts of caught changes no better (Brier %.5f beside %.5f)", e.Brier, e.BrierIndependent)
 	}

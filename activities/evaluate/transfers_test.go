@@ -64,7 +64,7 @@ func TestTooFewChangesOfTrains(t *testing.T) {
 		t.Fatal(err)
 	}
 	few, err := transfers(model, changing(t, 2, 20))
-	if err != nil || few.Used || !strings.Contains(few.Note, "independence is assumed: 40 pairs of 2 days") || !strings.Contains(few.Interval, "within these 2 days only") {
+	if err != nil || few.Used || !strings.Contains(few.Note, "independence is assumed: 40 pairs and 2 day(s)") || !strings.Contains(few.Interval, "within these 2 days only") {
 		t.Errorf("few: %+v, %v", few, err)
 	}
 	one, err := transfers(model, changing(t, 1, 20))

@@ -153,17 +153,17 @@ function row(stop, number) {
   const [said, how] = expected(stop);
   const toward = `${say(stop.event === "departure" ? "to" : "origin")} ${stop.direction || "–"}`;
   const planned = element("td", "", clockTime(stop.planned), element("span", `sub narrow ${how}`, how || stop.railway.time ? said : ""));
-  if (stop.planned.slice(0, 10) !== shown.clock.now.slice(0, 10)) planned.append(element("span", "sub", day(stop.planned)));
+  if (stop.planned.slice(0, 10) !== shown.from.slice(0, 10)) planned.append(element("span", "sub", day(stop.planned)));
   const tr = element("tr", "stop", planned,
     element("td", "", name, element("span", "sub narrow", toward), " ", element("span", "platform", platform(stop))),
     element("td", "direction roomy", stop.direction || ""),
-    element("td", `roomy ${how}`, said),
+    element("td", `said roomy ${how}`, said),
     element("td", "", chance(stop)));
   tr.addEventListener("click", () => toggle(tr, name, stop, number));
   if (stop.stop_id === open) {
     queueMicrotask(() => {
       toggle(tr, name, stop, number);
-      tr.scrollIntoView();
+      tr.scrollIntoView({ block: "nearest" });
     });
   }
   return tr;
@@ -302,9 +302,8 @@ function drawModel() {
   const half = report.horizons.find((horizon) => horizon.minutes === 30) || report.horizons[0];
   const rival = half && half.baselines && half.baselines[half.best_baseline];
   if (!rival || !texts.en[half.best_baseline]) return;
-  const range = (days) => `${day(days.from)} – ${day(days.to, -1)}`;
-  at("tested").textContent = `${say("learned")} ${decimal(report.train_events, 0)} ${say("events")} ${say("days")} ${range(report.train_days)}` +
-    `${say("tested")} ${decimal(report.test_events, 0)} ${say("testedDays")} ${range(report.test_days)}: ` +
+  at("tested").textContent = `${say("learned")} ${decimal(report.train_events, 0)} ${say("events")} ${say("days")} ${range(report.train_days.from, report.train_days.to)}` +
+    `${say("tested")} ${decimal(report.test_events, 0)} ${say("testedDays")} ${range(report.test_days.from, report.test_days.to)}: ` +
     `${half.minutes} ${say("ahead")} ${decimal(half.brier, 3)}, ${say("against")} ${decimal(rival.brier, 3)} ${say("versus")} ${say(half.best_baseline)}.`;
 }
 

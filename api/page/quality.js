@@ -9,10 +9,18 @@ const qualityEvery = 300000;
 
 let scores = null; // what /v1/models/.../scores says
 let alerts = []; // what /v1/alerts says
+let reported = ""; // the last scored day, if it has a report
 let qualityRead = 0; // when, by performance.now()
 
+const score = (v) => new Intl.NumberFormat(language, { minimumFractionDigits: 3, maximumFractionDigits: 3 }).format(v);
 const put = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 const days = (n) => (n === 1 ? say("day") : put(say("daysOf"), { n: decimal(n, 0) }));
+
+// range writes days, half-open; one day is itself.
+function range(from, until) {
+  const [first, last] = [day(from), day(until, -1)];
+  return first === last ? first : `${first} – ${last}`;
+}
 
 // svg makes an element of a drawing.
 function svg(tag, attributes, ...children) {
@@ -31,11 +39,26 @@ async function readQuality(name) {
     get("/v1/alerts").catch(() => null)]);
   scores = judged || scores;
   alerts = wrong ? wrong.alerts : alerts;
+  reported = await lastReport();
   drawQuality();
+}
+
+// lastReport is the last scored day, if the night after it left a report.
+async function lastReport() {
+  const last = ((scores && scores.scores) || []).map((row) => row.from).sort().at(-1);
+  if (!last) return "";
+  return fetch(`/reports/${last}`, { method: "HEAD" }).then((response) => (response.ok ? last : ""), () => "");
+}
+
+function drawReport() {
+  at("report").hidden = reported === "";
+  at("report").firstElementChild.href = `/reports/${reported}`;
+  if (reported) at("report").firstElementChild.textContent = put(say("report"), { day: day(reported) });
 }
 
 function drawQuality() {
   drawAlerts();
+  drawReport();
   at("quality").hidden = scores === null;
   if (scores === null) return;
   at("quality-title").textContent = say("quality");
@@ -62,6 +85,7 @@ function mostTold(bins) {
 }
 
 function drawHonesty(known) {
+  at("summary").hidden = !known;
   if (!known) {
     at("honest").className = "note";
     at("honest").textContent = say("notYet");
@@ -69,19 +93,20 @@ function drawHonesty(known) {
   }
   at("honest").className = "";
   const bin = mostTold(known.bins);
-  const sentence = element("strong", "", put(say("honest"), { called: format(bin.mean_forecast, 0), minutes: known.horizon_minutes, came: decimal((100 * bin.on_time) / bin.events, 0) }));
-  const counted = put(say("counted"), { events: decimal(bin.events, 0), all: decimal(known.events, 0), days: days(known.days), from: day(known.from), until: day(known.until, -1) });
-  at("honest").replaceChildren(sentence, element("span", "sub", bin.events < fewEvents ? `${counted} ${say("few")}` : counted));
+  const honest = put(say("honest"), { called: format(bin.mean_forecast, 0), minutes: known.horizon_minutes, came: decimal((100 * bin.on_time) / bin.events, 0) });
+  at("summary").firstElementChild.textContent = honest;
+  const counted = put(say("counted"), { events: decimal(bin.events, 0), all: decimal(known.events, 0), days: days(known.days), span: range(known.from, known.until) });
+  at("honest").replaceChildren(element("strong", "", honest), element("span", "sub", bin.events < fewEvents ? `${counted} ${say("few")}` : counted));
 }
 
 // drawReliability draws the shares that came true over those that were called.
 function drawReliability(known) {
   at("reliability").hidden = !known;
   if (!known) return;
-  const side = 240, edge = 44;
+  const side = 240, edge = 56;
   const x = (p) => edge + p * side;
-  const y = (p) => edge / 4 + (1 - p) * side;
-  const drawing = svg("svg", { viewBox: `0 0 ${edge + side + 12} ${side + edge + 8}`, role: "img", "aria-label": `${say("quality")}: ${known.bins.map((bin) => `${format(bin.mean_forecast, 0)} → ${format(bin.on_time / bin.events, 0)}`).join(", ")}` });
+  const y = (p) => 12 + (1 - p) * side;
+  const drawing = svg("svg", { viewBox: `0 0 ${edge + side + 26} ${side + edge + 2}`, role: "img", "aria-label": `${say("quality")}: ${known.bins.map((bin) => `${format(bin.mean_forecast, 0)} → ${format(bin.on_time / bin.events, 0)}`).join(", ")}` });
   for (const p of [0, 0.25, 0.5, 0.75, 1]) {
     drawing.append(svg("line", { x1: x(0), x2: x(1), y1: y(p), y2: y(p), class: "grid" }), svg("text", { x: x(0) - 6, y: y(p) + 4, "text-anchor": "end" }, format(p, 0)),
       svg("text", { x: x(p), y: y(0) + 16, "text-anchor": "middle" }, format(p, 0)));
@@ -126,11 +151,11 @@ function drawSkill(rows) {
   if (scored.length === 0) return;
   const shown = newest(scored);
   at("skill-caption").textContent = say("skill");
-  const interval = (row) => (row.low === null || row.high === null ? "" : ` (${decimal(row.low, 3)}–${decimal(row.high, 3)})`);
+  const interval = (row) => (row.low === null || row.high === null ? "" : ` (${score(row.low)}–${score(row.high)})`);
   numbers(at("skill"), ["ahead2", "ours", "theirs", "better"], shown.map((row) => [
-    row.horizon_minutes === null ? say("allHorizons") : decimal(row.horizon_minutes, 0), `${decimal(row.value, 3)}${interval(row)}`,
-    row.baseline_value === null ? "–" : decimal(row.baseline_value, 3), row.baseline_value ? format(1 - row.value / row.baseline_value, 0) : "–"]));
+    row.horizon_minutes === null ? say("allHorizons") : decimal(row.horizon_minutes, 0), `${score(row.value)}${interval(row)}`,
+    row.baseline_value === null ? "–" : score(row.baseline_value), row.baseline_value ? format(1 - row.value / row.baseline_value, 0) : "–"]));
   const one = shown.at(-1);
   const names = [...new Set(shown.map((row) => row.baseline).filter((name) => texts.en[name]))].map(say).join(", ");
-  at("skill-text").textContent = `${put(say("skillText"), { events: decimal(Math.max(...shown.map((row) => row.events)), 0), days: days(one.days), from: day(one.from), until: day(one.until, -1) })} ${names || "–"}.`;
+  at("skill-text").textContent = `${put(say("skillText"), { events: decimal(Math.max(...shown.map((row) => row.events)), 0), days: days(one.days), span: range(one.from, one.until), interval: shown.some(interval) ? say("skillInterval") : "" })} ${names || "–"}.`;
 }

@@ -38,7 +38,10 @@ func TestRolesAgainstServersGivenByAddress(t *testing.T) {
 	role := roles{t: t, environ: append(os.Environ(), c.Environ()...)}
 	role.start("simulate", "--listen", timetables)
 	role.finish("migrate")
+	figures := freeAddress(t)
+	role.environ = append(role.environ, "PUENKTLICH_METRICS_LISTEN="+figures)
 	role.start("worker", "--pool", "control,collect,prepare,release,score")
+	role.environ = role.environ[:len(role.environ)-1]
 	role.start("worker", "--pool", "train")
 	role.finish("schedule", "apply")
 	role.start("api")
@@ -56,6 +59,9 @@ func TestRolesAgainstServersGivenByAddress(t *testing.T) {
 	plan, err := a.db.Days(t.Context(), "simulation")
 	require.NoError(t, err)
 	require.NotEmpty(t, plan.FirstPlanned, "what the worker collected is in the given ClickHouse")
+	workerTells(t, figures)
+	nightOf(t, a, listen)
+	scheduling(t, a)
 }
 
 // roles starts processes of this program.

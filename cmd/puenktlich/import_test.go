@@ -53,8 +53,12 @@ func bigRelease(t *testing.T) string {
 	start := time.Date(2024, 10, 1, 5, 0, 0, 0, time.UTC)
 	for i := range killRows {
 		at := start.Add(time.Duration(i%40_000) * time.Minute)
+		delay := 3 * time.Minute
+		if i%5 == 0 {
+			delay = 10 * time.Minute
+		}
 		f.Rows = append(f.Rows, historytest.Row{"id": fmt.Sprintf("%d-%s-1", i, at.Format("0601021504")), "eva": "8000105", "train_type": "RE", "train_number": "1",
-			"is_canceled": "false", "departure_planned_time": at.Format(time.DateTime), "departure_change_time": at.Add(3 * time.Minute).Format(time.DateTime)})
+			"is_canceled": "false", "departure_planned_time": at.Format(time.DateTime), "departure_change_time": at.Add(delay).Format(time.DateTime)})
 	}
 	f.Rows[0]["departure_change_time"] = ""
 	return historytest.Write(t, "data-2024-10.parquet", f)
@@ -137,6 +141,47 @@ func TestImportThroughAKilledWorker(t *testing.T) {
 	t.Logf("killed at %d of %d rows\n%s", killedAt, killRows, out)
 	role.finish("import", release, "--publisher", "a test")
 	nothingDoubled()
+	preparesThroughAKilledWorker(t, role, a)
+}
+
+// preparesThroughAKilledWorker settles what was imported and prepares it, and
+// kills the worker once some days are written: the next one goes on, and the data
+// set is the one that an undisturbed run gives.
+func preparesThroughAKilledWorker(t *testing.T, role roles, a *adapters) {
+	t.Helper()
+	asOf := time.Date(2024, 12, 1, 12, 0, 0, 0, time.UTC)
+	victim := role.command("worker", "--pool", "prepare")
+	require.NoError(t, victim.Start())
+	_, err := execute[schemas.SettleResult](t.Context(), a, "settle/killed", schemas.WorkflowSettleTruth, schemas.SettleInput{AsOf: asOf})
+	require.NoError(t, err)
+	written := func() int {
+		objects, err := a.objects.List(t.Context(), "datasets/parts/")
+		require.NoError(t, err)
+		return len(objects)
+	}
+	type ending struct {
+		ref schemas.DatasetRef
+		err error
+	}
+	ended := make(chan ending, 1)
+	go func() {
+		ref, err := execute[schemas.DatasetRef](t.Context(), a, "prepare/killed", schemas.WorkflowPrepareDataset, schemas.PrepareInput{AsOf: asOf})
+		ended <- ending{ref, err}
+	}()
+	killedAt := 0
+	require.Eventually(t, func() bool { killedAt = written(); return killedAt >= 5 }, 2*time.Minute, 5*time.Millisecond)
+	require.NoError(t, victim.Process.Kill())
+	require.Error(t, victim.Wait())
+	role.start("worker", "--pool", "prepare")
+	disturbed := <-ended
+	require.NoError(t, disturbed.err)
+	all := written()
+	require.Less(t, killedAt, all, "the worker was killed in the middle")
+	calm, err := execute[schemas.DatasetRef](t.Context(), a, "prepare/calm", schemas.WorkflowPrepareDataset, schemas.PrepareInput{AsOf: asOf})
+	require.NoError(t, err)
+	require.Equal(t, calm, disturbed.ref)
+	require.Equal(t, all, written(), "the second run writes what is there")
+	t.Logf("killed at %d of %d objects: %s, %d rows", killedAt, all, calm.ID, calm.Rows)
 }
 
 func TestImportFlags(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -30,6 +31,7 @@ import (
 type resultsRun struct {
 	recordings, ablate, held []string
 	keep, out, looks, why    string
+	trips                    int // percent of them
 }
 
 func resultsCommand(p program) *cobra.Command {
@@ -44,6 +46,7 @@ func resultsCommand(p program) *cobra.Command {
 	flags.StringSliceVar(&in.ablate, "ablate", nil, "those of them, by base name, whose feature groups, learning curve and speed are wanted")
 	flags.StringSliceVar(&in.held, "held-out", nil, "days YYYY-MM-DD no choice may rest on")
 	flags.StringVar(&in.keep, "keep", "", "directory that keeps the prepared data sets, read again where their features fit")
+	flags.IntVar(&in.trips, "trips", 100, "percent of the trips that are kept, by a hash of their names, to bound the time that big recordings take")
 	flags.StringVar(&in.why, "look", "", "test on the held-out days too, and log this reason")
 	flags.StringVar(&in.looks, "looks", "docs/looks.json", "log of looks at held-out days")
 	flags.StringVar(&in.out, "out", "docs/results.md", "file to write")
@@ -70,6 +73,7 @@ func (p program) results(ctx context.Context, in resultsRun) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
+		table = someTrips(table, in.trips)
 		question := study.Question{Name: name, Table: table, HeldOut: held, Look: in.why != "", Groups: slices.Contains(in.ablate, name)}
 		answer, err := steps.Ask(ctx, question)
 		if err != nil {
@@ -77,7 +81,7 @@ func (p program) results(ctx context.Context, in resultsRun) error {
 		}
 		document.Answers = append(document.Answers, answer)
 		document.Looks = append(document.Looks, answer.Looks(time.Now(), in.why)...)
-		document.Caveats[name] = caveat(table)
+		document.Caveats[name] = caveat(table, in.trips)
 		if question.Groups && document.Speed == nil {
 			speed, err := steps.Race(ctx, question, steps.Trainer.Library)
 			if err != nil {
@@ -109,6 +113,9 @@ func (in resultsRun) command() string {
 			parts = append(parts, "--"+flag.name+" "+strings.Join(flag.values, ","))
 		}
 	}
+	if in.trips < 100 {
+		parts = append(parts, fmt.Sprintf("--trips %d", in.trips))
+	}
 	return strings.Join(parts, " ")
 }
 
@@ -126,6 +133,9 @@ func (in resultsRun) check() (held []rail.Day, err error) {
 			return nil, fmt.Errorf("--ablate %s: none of the recordings %v has that name", name, in.recordings)
 		}
 	}
+	if in.trips < 1 || in.trips > 100 {
+		return nil, fmt.Errorf("--trips %d: want 1 to 100 percent", in.trips)
+	}
 	if in.why != "" && len(held) == 0 {
 		return nil, errors.New("--look: no day is held out: name them with --held-out")
 	}
@@ -133,14 +143,34 @@ func (in resultsRun) check() (held []rail.Day, err error) {
 }
 
 // caveat says of labels without a watched event that they are conditional.
-func caveat(table *dataset.Table) string {
+func caveat(table *dataset.Table, trips int) string {
+	some := ""
+	if trips < 100 {
+		some = fmt.Sprintf(" Trained and tested on %d %% of the trips, drawn by a hash of their names, to bound the time.", trips)
+	}
 	for _, row := range table.Rows {
 		if row.Evidence == rail.PolledWithoutChange {
-			return "Polled without a gap: of an event without an observed change it is known that none was announced. Scores count the events with an observed change."
+			return "Polled without a gap: of an event without an observed change it is known that none was announced. Scores count the events with an observed change." + some
 		}
 	}
 	return "**Labels are conditional:** polls were too far apart to tell an event without a change from one whose change was missed. " +
-		"Only events with an observed change count, which are later than all events are; these figures must not be pooled with others."
+		"Only events with an observed change count, which are later than all events are; these figures must not be pooled with others." + some
+}
+
+// someTrips keeps a share of the trips, the same ones on every day they run.
+func someTrips(table *dataset.Table, percent int) *dataset.Table {
+	if percent == 100 {
+		return table
+	}
+	return table.Filter(func(r dataset.Row) bool {
+		name, _, _ := strings.Cut(string(r.Stop), "-")
+		if ref, err := r.Stop.Parse(); err == nil {
+			name = ref.TripHash
+		}
+		h := fnv.New32a()
+		_, _ = h.Write([]byte(name))
+		return int(h.Sum32()%100) < percent
+	})
 }
 
 // studySteps are those of production, without servers.

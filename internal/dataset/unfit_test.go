@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"testing"
 	"time"
@@ -124,6 +125,9 @@ func (away) GetContent(context.Context, schemas.ObjectRef) ([]byte, error) {
 	return nil, errors.New("no answer")
 }
 
+// sameBits holds for NaN too.
+func sameBits(a, b float32) bool { return math.Float32bits(a) == math.Float32bits(b) }
+
 // A trip over midnight is in training or in the test, never in both, and all
 // other rows of the days are where their planned time puts them.
 func TestNoTripIsSplit(t *testing.T) {
@@ -147,6 +151,15 @@ func TestNoTripIsSplit(t *testing.T) {
 			}
 			train, _, err := dataset.LoadTraining(t.Context(), s.shelf, s.ref(t), schemas.DayRange{From: "2024-10-28", To: "2024-10-29"})
 			require.NoError(t, err)
+			for _, keep := range []int64{0, dataset.KeepBytes} {
+				stream, err := dataset.OpenTraining(t.Context(), s.shelf, s.ref(t), schemas.DayRange{From: "2024-10-28", To: "2024-10-29"}, keep)
+				require.NoError(t, err)
+				for range 2 { // the second reading takes what was kept
+					streamed := readAll(t, stream)
+					require.Equal(t, train.Rows, streamed.Rows)
+					require.True(t, slices.EqualFunc(train.Features, streamed.Features, sameBits))
+				}
+			}
 			test, _, err := dataset.Load(t.Context(), s.shelf, s.ref(t), schemas.DayRange{From: "2024-10-29", To: "2024-10-31"})
 			require.NoError(t, err)
 			require.Len(t, train.Rows, 600, "the night train's evening is left out")

@@ -77,11 +77,11 @@ func (m *Model) Forecasts(b *Batch, rows []float32, horizonMinutes []float64) er
 		cumulate(cumulative, b.probabilities[i*classes:(i+1)*classes])
 		m.artefact.Calibration.ApplyCumulative(cumulative, cumulative, horizonMinutes[i])
 	}
-	m.cancellations(b, rows)
+	m.cancellations(b, rows, horizonMinutes)
 	return nil
 }
 
-func (m *Model) cancellations(b *Batch, rows []float32) {
+func (m *Model) cancellations(b *Batch, rows []float32, horizonMinutes []float64) {
 	if m.cancel == nil {
 		for i := range b.Cancelled {
 			b.Cancelled[i] = m.artefact.CancelRate
@@ -91,6 +91,12 @@ func (m *Model) cancellations(b *Batch, rows []float32) {
 	margins := b.margins[:len(b.Cancelled)]
 	m.cancel.Margins(margins, rows)
 	m.cancel.Probabilities(b.Cancelled, margins)
+	if c := m.artefact.CancelCalibration; c != nil {
+		for i := range b.Cancelled {
+			p := b.Cancelled[i : i+1]
+			c.ApplyCumulative(p, p, horizonMinutes[i])
+		}
+	}
 }
 
 // CheckRows finds the first value of rows that no forecast can be made of: a

@@ -1,6 +1,7 @@
 package forecast_test
 
 import (
+	"encoding/json"
 	"errors"
 	"math"
 	"math/rand/v2"
@@ -23,6 +24,11 @@ func TestBatchHasTheBitsOfSingleForecasts(t *testing.T) {
 			a.Calibration = calibrate.Horizons{Pooled: calibrate.Platt{Slope: 1},
 				Grid: []calibrate.HorizonPlatt{{HorizonMinutes: 5, Platt: calibrate.Platt{Slope: 0.7, Intercept: 0.3}}, {HorizonMinutes: 60, Platt: calibrate.Platt{Slope: 1.3, Intercept: -0.1}}}}
 		}),
+		"cancellations calibrated": load(t, func(a *forecast.Artefact) {
+			a.Cancel = cancelTrees(t, a.Buckets)
+			a.CancelCalibration = &calibrate.Horizons{Pooled: calibrate.Identity(),
+				Grid: []calibrate.HorizonPlatt{{HorizonMinutes: 5, Platt: calibrate.Platt{Slope: 0.7, Intercept: -1}}, {HorizonMinutes: 60, Platt: calibrate.Platt{Slope: 1.3, Intercept: -2}}}}
+		}),
 	}
 	var batch forecast.Batch // one for all, to use its storage again
 	for name, m := range models {
@@ -44,6 +50,41 @@ func TestBatchHasTheBitsOfSingleForecasts(t *testing.T) {
 					t.Fatalf("%s, row %d of %d: %+v, alone %+v", name, i, n, got, want)
 				}
 			}
+		}
+	}
+}
+
+// cancelTrees is the first tree of a model of classes as a binary model.
+func cancelTrees(t *testing.T, buckets json.RawMessage) json.RawMessage {
+	t.Helper()
+	file := string(buckets)
+	for _, change := range [][2]string{{`multi:softprob`, `binary:logistic`}, {`"num_class":"8"`, `"num_class":"0"`}, {`"tree_info":[0,1,2,3,4,5,6,7]`, `"tree_info":[0,0,0,0,0,0,0,0]`}} {
+		if !strings.Contains(file, change[0]) {
+			t.Fatalf("%s is not in the model", change[0])
+		}
+		file = strings.Replace(file, change[0], change[1], 1)
+	}
+	return json.RawMessage(file)
+}
+
+// All eight trees of the tiny model in one margin give 4 on either side, so the
+// raw P(cancelled) is 1/(1+e^-4); Platt scaling of its logit 4 is by hand.
+func TestCancelledIsCalibratedByHorizon(t *testing.T) {
+	t.Parallel()
+	m := load(t, func(a *forecast.Artefact) {
+		a.Cancel = cancelTrees(t, a.Buckets)
+		a.CancelCalibration = &calibrate.Horizons{Pooled: calibrate.Identity(),
+			Grid: []calibrate.HorizonPlatt{{HorizonMinutes: 20, Platt: calibrate.Platt{Slope: 0.5, Intercept: -5}}, {HorizonMinutes: 40, Platt: calibrate.Platt{Slope: 1, Intercept: -3}}}}
+	})
+	plain := load(t, func(a *forecast.Artefact) { a.Cancel = cancelTrees(t, a.Buckets) })
+	row := make([]float32, feature.Width())
+	for _, test := range []struct {
+		model          *forecast.Model
+		horizon, logit float64
+	}{{plain, 30, 4}, {m, 20, 0.5*4 - 5}, {m, 40, 4 - 3}, {m, 30, 0.75*4 - 4}} {
+		d, err := test.model.Forecast(row, test.horizon)
+		if want := 1 / (1 + math.Exp(-test.logit)); err != nil || !near(d.Cancelled, want) {
+			t.Errorf("%v minutes: P(cancelled) %v, %v; want %v", test.horizon, d.Cancelled, err, want)
 		}
 	}
 }

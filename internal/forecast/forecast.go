@@ -27,6 +27,8 @@ type Artefact struct {
 	Cancel      json.RawMessage    `json:"cancel,omitempty"`
 	CancelRate  float64            `json:"cancel_rate"`
 	Calibration calibrate.Horizons `json:"calibration"`
+	// CancelCalibration is that of what Cancel gives; nil leaves it as it is.
+	CancelCalibration *calibrate.Horizons `json:"cancel_calibration,omitempty"`
 }
 
 // Model is an Artefact made ready. It is safe for concurrent use.
@@ -104,7 +106,7 @@ func (m *Model) Forecast(vector []float32, horizonMinutes float64) (Distribution
 	}
 	cumulative := m.raw(vector)
 	m.artefact.Calibration.ApplyCumulative(cumulative, cumulative, horizonMinutes)
-	return Distribution{Edges: m.artefact.Edges, Cumulative: cumulative, Cancelled: m.cancelled(vector), onTime: m.onTime}, nil
+	return Distribution{Edges: m.artefact.Edges, Cumulative: cumulative, Cancelled: m.cancelled(vector, horizonMinutes), onTime: m.onTime}, nil
 }
 
 // raw is the uncalibrated cumulative distribution.
@@ -132,7 +134,7 @@ func cumulate(dst, buckets []float64) {
 	}
 }
 
-func (m *Model) cancelled(vector []float32) float64 {
+func (m *Model) cancelled(vector []float32, horizonMinutes float64) float64 {
 	if m.cancel == nil {
 		return m.artefact.CancelRate
 	}
@@ -140,6 +142,9 @@ func (m *Model) cancelled(vector []float32) float64 {
 	m.cancel.Margin(margin, vector)
 	p := make([]float64, 1)
 	m.cancel.Probabilities(p, margin)
+	if c := m.artefact.CancelCalibration; c != nil {
+		c.ApplyCumulative(p, p, horizonMinutes)
+	}
 	return p[0]
 }
 

@@ -63,7 +63,7 @@ func (t Trainer) CrossValidate(ctx context.Context, source Source, s Settings) (
 			return OutOfFold{}, err
 		}
 		_, _, events := counted.of(f.Valid)
-		if err := oof.add(ctx, fitted, *task.Valid, events); err != nil {
+		if err := oof.add(ctx, fitted, *task.Valid, events, dataset.Row.Late); err != nil {
 			return OutOfFold{}, err
 		}
 		best += fitted.Curve().Best
@@ -89,8 +89,9 @@ func (t Trainer) fold(data Data, f fold, i, folds int) Task {
 	}}
 }
 
-// add predicts the held-out rows.
-func (o *OutOfFold) add(ctx context.Context, fitted Fitted, valid Data, events int) error {
+// add predicts the held-out rows; came says of each whether it is late, or what
+// else P(on time) is the opposite of.
+func (o *OutOfFold) add(ctx context.Context, fitted Fitted, valid Data, events int, came func(dataset.Row) bool) error {
 	err := valid.each(ctx, func(batch *dataset.Table) error {
 		onTime := make([]float64, len(batch.Rows))
 		if err := fitted.OnTime(onTime, batch); err != nil {
@@ -99,7 +100,7 @@ func (o *OutOfFold) add(ctx context.Context, fitted Fitted, valid Data, events i
 		o.OnTime = append(o.OnTime, onTime...)
 		for _, row := range batch.Rows {
 			o.Horizon = append(o.Horizon, row.Horizon)
-			o.Late = append(o.Late, row.Late())
+			o.Late = append(o.Late, came(row))
 			o.Fold = append(o.Fold, o.Folds)
 		}
 		return nil

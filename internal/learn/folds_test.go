@@ -2,10 +2,12 @@ package learn
 
 import (
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"testing"
 
+	"puenktlich/internal/dataset"
 	"puenktlich/internal/rail"
 )
 
@@ -41,4 +43,73 @@ func numbers(all, some []rail.Day) string {
 		return fmt.Sprint(first)
 	}
 	return fmt.Sprintf("%d-%d", first, last)
+}
+
+// inBatches is a table a few rows at a time, as a data set is streamed.
+type inBatches struct {
+	whole
+	rows int
+}
+
+func (b inBatches) Batches() func() (*dataset.Table, error) {
+	from := 0
+	return func() (*dataset.Table, error) {
+		if from >= len(b.table.Rows) {
+			return nil, io.EOF
+		}
+		batch := dataset.New(b.table.Version, b.table.Names, nil)
+		for ; from < len(b.table.Rows) && len(batch.Rows) < b.rows; from++ {
+			batch.Append(b.table.Rows[from], b.table.Vector(from))
+		}
+		return batch, nil
+	}
+}
+
+// A trip that goes on after midnight is on one side of a fold alone, also where
+// its two halves come in different batches of a stream.
+func TestFoldsOfAStreamSplitNoTrip(t *testing.T) {
+	t.Parallel()
+	table := synthetic(4, 60)
+	for i := range table.Rows {
+		row := &table.Rows[i]
+		row.Trip, row.ServiceDay = fmt.Sprintf("%d-%s", i, row.EventDay), row.EventDay
+		if n := i % 60; n < 3 && i >= 60 { // the first trains of a day are the last ones of the day before
+			row.Trip, row.ServiceDay = table.Rows[i-3].Trip, row.EventDay.Add(-1)
+		}
+	}
+	source := inBatches{whole{table}, 7}
+	counted, err := Trainer{}.survey(t.Context(), source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	trips := func(d Data) map[string]int {
+		all := map[string]int{}
+		if err := d.each(t.Context(), func(batch *dataset.Table) error {
+			for _, row := range batch.Rows {
+				all[row.Trip]++
+			}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return all
+	}
+	data := Data{source: source}
+	for i, f := range forwardChain(counted.listed()) {
+		valid, whole := trips(data.on(f.Valid)), trips(data.on(f.Train))
+		train, split := trips(data.on(f.Train).without(counted.overnight(f.Valid))), 0
+		for trip := range whole {
+			if valid[trip] > 0 {
+				split++
+			}
+		}
+		for trip := range train {
+			if valid[trip] > 0 {
+				t.Errorf("fold %d: trip %s is learned from and tested on", i, trip)
+			}
+		}
+		if split == 0 || len(train) != len(whole)-split {
+			t.Errorf("fold %d: %d trips go on after midnight, %d of %d are left to learn from", i, split, len(train), len(whole))
+		}
+	}
 }

@@ -5,15 +5,7 @@ import (
 	"fmt"
 
 	"puenktlich/internal/forecast"
-	"puenktlich/internal/learn/xgb"
 	"puenktlich/internal/rail"
-)
-
-// Numbers of the cancellation model.
-const (
-	minCancelled = 30 // rows, below them no cancellation model
-	cancelRounds = 60
-	cancelDepth  = 4
 )
 
 // Refit trains on all rows of the source for as many rounds as forward chaining
@@ -48,17 +40,6 @@ func (t Trainer) Refit(ctx context.Context, source Source, s Settings, oof OutOf
 	if counted.cancelled < minCancelled {
 		return a, nil
 	}
-	a.Cancel, err = t.cancellations(ctx, data, s)
+	a.Cancel, a.CancelCalibration, err = t.cancellations(ctx, data, s, counted)
 	return a, err
-}
-
-// cancellations trains P(cancelled) on every settled event.
-func (t Trainer) cancellations(ctx context.Context, data Data, s Settings) ([]byte, error) {
-	s.MaxDepth = cancelDepth
-	learner := trees{t, s.params(xgb.BinaryLogistic, 1), cancelLabel}
-	fitted, err := learner.Fit(ctx, Task{Name: "cancellations", Train: data, Rounds: cancelRounds, Share: t.Progress})
-	if err != nil {
-		return nil, err
-	}
-	return fitted.(fittedTrees).model, nil
 }

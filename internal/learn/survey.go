@@ -21,6 +21,7 @@ type survey struct {
 type dayCounts struct {
 	day              rail.Day
 	rows, late, runs int                 // runs: distinct events
+	cancelled        int                 // rows beside those that ran
 	overnight        map[string]struct{} // trips that began on an earlier day
 }
 
@@ -35,13 +36,16 @@ func (t Trainer) survey(ctx context.Context, source Source) (survey, error) {
 			if row.Cancelled {
 				s.cancelled++
 			}
-			if !ran(row) {
-				continue
-			}
 			counts := byDay[row.EventDay]
 			if counts == nil {
 				counts = &dayCounts{day: row.EventDay, overnight: map[string]struct{}{}}
 				byDay[row.EventDay] = counts
+			}
+			if row.Cancelled {
+				counts.cancelled++
+			}
+			if !ran(row) {
+				continue
 			}
 			counts.rows++
 			if row.ServiceDay < row.EventDay && row.Trip != "" {
@@ -58,7 +62,9 @@ func (t Trainer) survey(ctx context.Context, source Source) (survey, error) {
 		return batch.CheckFinite()
 	})
 	for _, counts := range byDay {
-		s.days = append(s.days, *counts)
+		if counts.rows > 0 {
+			s.days = append(s.days, *counts)
+		}
 	}
 	slices.SortFunc(s.days, func(a, b dayCounts) int { return cmp.Compare(a.day, b.day) })
 	return s, err

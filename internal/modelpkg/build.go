@@ -46,6 +46,8 @@ type calibrationJSON struct {
 	Edges      []int              `json:"edges_minutes"`
 	CancelRate float64            `json:"cancel_rate"` // holds without cancel.json
 	Horizons   calibrate.Horizons `json:"calibration"`
+	// Cancel is that of cancel.json; packages from before it was fitted lack it.
+	Cancel *calibrate.Horizons `json:"cancel_calibration,omitempty"`
 }
 
 // featuresJSON is features.json.
@@ -129,7 +131,7 @@ func (c Contents) files(scores SampleScores) (map[string][]byte, error) {
 		}
 	}
 	documents := map[string]any{
-		calibrationFile: calibrationJSON{c.Artefact.Edges, c.Artefact.CancelRate, c.Artefact.Calibration},
+		calibrationFile: calibrationJSON{c.Artefact.Edges, c.Artefact.CancelRate, c.Artefact.Calibration, c.Artefact.CancelCalibration},
 		featuresFile:    describeFeatures(),
 		goldenFile:      c.Golden,
 		metricsFile:     c.Report,

@@ -62,8 +62,30 @@ func (c Contents) cardScores(b *strings.Builder) {
 	}
 	fmt.Fprintf(b, "\nIntervals: %s. ECE is over ten bins of equal mass; 95 %% of perfectly calibrated forecasts stay below the band.\n\n", orNone(c.Report.Interval))
 	c.cardJudgement(b)
+	c.cardCancelled(b)
+}
+
+// cardCancelled scores P(cancelled) beside a rate that nobody could have known.
+func (c Contents) cardCancelled(b *strings.Builder) {
 	x := c.Report.Cancelled
-	fmt.Fprintf(b, "P(cancelled): Brier %.5f beside %.5f of the rate by category, on %d events, %d of them cancelled.\n\n", x.Brier, x.RateBrier, x.Events, x.Cancelled)
+	calibration := "not calibrated"
+	if h := c.Artefact.CancelCalibration; h != nil {
+		calibration = "calibrated out of fold by the method " + string(h.Choice.Method)
+	}
+	if len(c.Artefact.Cancel) == 0 {
+		calibration = "the rate of the training days"
+	}
+	fmt.Fprintf(b, "P(cancelled), %s: Brier %.5f beside %.5f of always saying the rate of the test days themselves, on %d events, %d of them cancelled, an hour before.\n\n", calibration, x.Brier, x.RateBrier, x.Events, x.Cancelled)
+	if len(x.Horizons) == 0 {
+		return
+	}
+	fmt.Fprintf(b, "| horizon (min) | events | cancelled | mean forecast | Brier | interval | skill against that rate | interval | AUC | ECE | ECE band |\n|---:|---:|---:|---:|---:|---|---:|---|---:|---:|---:|\n")
+	for _, h := range x.Horizons {
+		fmt.Fprintf(b, "| %d | %d | %d | %.4f | %s | %s to %s | %s | %s to %s | %s | %s | %.4f |\n", h.Minutes, h.Events, h.Cancelled, h.MeanForecast,
+			figure(h.Brier.Value), figure(h.Brier.Low), figure(h.Brier.High), figure(h.SkillRate.Value), figure(h.SkillRate.Low), figure(h.SkillRate.High),
+			figure(h.AUC.Value), figure(h.ECE.Value), h.ECEBand)
+	}
+	fmt.Fprintln(b)
 }
 
 // cardJudgement is what limits the figures, the worst slices, and the champion.

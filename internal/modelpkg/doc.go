@@ -9,7 +9,8 @@
 //	serving_input_example.json   what MLflow expects beside it
 //	code/puenktlich_model.py     the same forecast in Python
 //	buckets.json, cancel.json    trees as XGBoost writes them; cancel may be absent
-//	calibration.json             bucket edges, cancellation rate, calibration
+//	calibration.json             bucket edges, cancellation rate, calibration of the
+//	                             delay and, since it is fitted, of P(cancelled)
 //	features.json                catalogue: version, names, units, meaning, sentinel
 //	golden.json                  inputs with the forecasts they must give
 //	metrics.json                 scores with baselines and intervals

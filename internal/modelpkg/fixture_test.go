@@ -97,6 +97,13 @@ var artefact = sync.OnceValues(func() (forecast.Artefact, error) {
 				{HorizonMinutes: 60, Events: 300, Isotonic: calibrate.Isotonic{Forecasts: []float64{0.3, 0.8}, Rates: []float64{0.35, 0.7}}},
 			},
 		},
+		CancelCalibration: &calibrate.Horizons{
+			Pooled: calibrate.Identity(),
+			Grid: []calibrate.HorizonPlatt{
+				{HorizonMinutes: 5, Events: 300, Platt: calibrate.Platt{Slope: 1.3, Intercept: -0.6}},
+				{HorizonMinutes: 120, Events: 300, Platt: calibrate.Platt{Slope: 0.7, Intercept: -0.1}},
+			},
+		},
 	}, err
 })
 

@@ -86,7 +86,7 @@ func readArtefact(dir string, m Manifest) (forecast.Artefact, error) {
 		return forecast.Artefact{}, err
 	}
 	a := forecast.Artefact{FeatureVersion: features.Version, Features: feature.Names(), Edges: calibration.Edges,
-		CancelRate: calibration.CancelRate, Calibration: calibration.Horizons}
+		CancelRate: calibration.CancelRate, Calibration: calibration.Horizons, CancelCalibration: calibration.Cancel}
 	var err error
 	if a.Buckets, err = readListed(dir, m, bucketsFile); err != nil {
 		return a, err

@@ -31,9 +31,9 @@ class Package:
         calibration = self._read("calibration.json")
         self.edges = calibration["edges_minutes"]
         self.cancel_rate = calibration["cancel_rate"]
-        self.grid = calibration["calibration"]["grid"]
-        self.pooled = calibration["calibration"]["pooled"]
-        self.isotonic = calibration["calibration"].get("isotonic", [])
+        self.calibration = Calibration(calibration["calibration"])
+        cancelled = calibration.get("cancel_calibration")
+        self.cancel_calibration = Calibration(cancelled) if cancelled else None
         self.buckets = self._booster("buckets.json")
         self.cancel = self._booster("cancel.json")
 
@@ -65,15 +65,38 @@ class Package:
         weights = np.exp(margins - margins.max(axis=1, keepdims=True))
         weights /= weights.sum(axis=1, keepdims=True)
         cumulative = np.minimum(np.cumsum(weights, axis=1)[:, :-1], 1)
-        return self._calibrated(cumulative, np.asarray(horizons, dtype=np.float64)), self._cancelled(matrix)
+        horizons = np.asarray(horizons, dtype=np.float64)
+        return self.calibration.apply(cumulative, horizons), self._cancelled(matrix, horizons)
 
-    def _cancelled(self, matrix):
+    def _cancelled(self, matrix, horizons):
         if self.cancel is None:
             return np.full(matrix.num_row(), self.cancel_rate)
         margins = self.cancel.predict(matrix, output_margin=True).astype(np.float64)
-        return 1 / (1 + np.exp(-margins.reshape(-1)))
+        p = 1 / (1 + np.exp(-margins.reshape(-1)))
+        return self.cancel_calibration.apply(p[:, None], horizons)[:, 0] if self.cancel_calibration else p
 
-    def _calibrated(self, cumulative, horizons):
+    def predict(self, data, params=None):
+        """What mlflow.pyfunc calls: a pandas frame in, one out, with the same index."""
+        import pandas as pd
+
+        vectors = data[self.features].to_numpy(dtype=np.float32, na_value=np.nan)
+        column = "horizon_minutes" if "horizon_minutes" in data.columns else "horizon"
+        cumulative, cancelled = self.forecast(vectors, data[column].to_numpy(dtype=np.float64))
+        out = {"p_on_time": cumulative[:, self.edges.index(5)], "p_cancelled": cancelled}
+        for k, edge in enumerate(self.edges):
+            out[f"p_delay_at_most_{edge}_min"] = cumulative[:, k]
+        return pd.DataFrame(out, index=data.index)
+
+
+class Calibration:
+    """Of probabilities by the minutes from forecast to planned event."""
+
+    def __init__(self, document):
+        self.grid = document["grid"]
+        self.pooled = document["pooled"]
+        self.isotonic = document.get("isotonic", [])
+
+    def apply(self, cumulative, horizons):
         """Platt scaling; slope and intercept linear in the horizon, constant beyond the grid."""
         points = self.grid or [{"horizon_minutes": 0, "platt": self.pooled}]
         at = [point["horizon_minutes"] for point in points]
@@ -96,18 +119,6 @@ class Package:
         share = np.where(high > low, (horizons - at[low]) / gap, 0)[:, None]
         rows = np.arange(len(p))
         return np.maximum.accumulate((1 - share) * lines[low, rows] + share * lines[high, rows], axis=1)
-
-    def predict(self, data, params=None):
-        """What mlflow.pyfunc calls: a pandas frame in, one out, with the same index."""
-        import pandas as pd
-
-        vectors = data[self.features].to_numpy(dtype=np.float32, na_value=np.nan)
-        column = "horizon_minutes" if "horizon_minutes" in data.columns else "horizon"
-        cumulative, cancelled = self.forecast(vectors, data[column].to_numpy(dtype=np.float64))
-        out = {"p_on_time": cumulative[:, self.edges.index(5)], "p_cancelled": cancelled}
-        for k, edge in enumerate(self.edges):
-            out[f"p_delay_at_most_{edge}_min"] = cumulative[:, k]
-        return pd.DataFrame(out, index=data.index)
 
 
 def _load_pyfunc(path):

@@ -21,7 +21,7 @@ func ParseTime(s string, near time.Time) (time.Time, error) {
 	}
 	// Germany is one hour (winter) or two (summer) ahead of UTC.
 	summer, winter := wall.Add(-2*time.Hour), wall.Add(-time.Hour)
-	summerHolds, winterHolds := FormatTime(summer) == s, FormatTime(winter) == s
+	summerHolds, winterHolds := ahead(summer) == 2*time.Hour, ahead(winter) == time.Hour
 	switch {
 	case summerHolds && winterHolds:
 		if !near.IsZero() && near.Sub(winter).Abs() < near.Sub(summer).Abs() {
@@ -34,6 +34,12 @@ func ParseTime(s string, near time.Time) (time.Time, error) {
 		return winter, nil
 	}
 	return time.Time{}, fmt.Errorf("time %q: does not exist in German local time (clock change)", s)
+}
+
+// ahead is how far Germany is before UTC at an instant.
+func ahead(t time.Time) time.Duration {
+	_, seconds := t.In(Berlin).Zone()
+	return time.Duration(seconds) * time.Second
 }
 
 // FormatTime writes t as the wire does: YYMMDDHHMM in German local time.

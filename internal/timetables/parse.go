@@ -88,7 +88,12 @@ type parser struct {
 // read begins at an offset in the body, after the text prolog.
 func (p *parser) read(offset int, prolog string) {
 	p.begun, p.ahead = offset, len(prolog)
-	p.dec = xml.NewDecoder(io.MultiReader(strings.NewReader(prolog), bytes.NewReader(p.body[offset:])))
+	rest := bytes.NewReader(p.body[offset:])
+	if prolog == "" { // the decoder reads byte by byte, and this one needs no buffer
+		p.dec = xml.NewDecoder(rest)
+	} else {
+		p.dec = xml.NewDecoder(io.MultiReader(strings.NewReader(prolog), rest))
+	}
 	p.dec.CharsetReader = func(charset string, input io.Reader) (io.Reader, error) {
 		p.foreign = true
 		return charsetReader(charset, input)

@@ -60,7 +60,7 @@ func (db *DB) Reliability(ctx context.Context, q schema.ReliabilityQuery) ([]sch
 	forecasts.and("horizon_minutes = {horizon:Int32}", "horizon", q.HorizonMinutes)
 	forecasts.and("role != {shadow:String}", "shadow", string(schema.RoleShadow))
 	truth := truthWhere(schema.TruthQuery{Source: q.DataSource, From: q.From, Until: q.Until})
-	sql := "SELECT toUInt8(floor(p_on_time * 10 + 0.5)) AS tenth, count(), toUInt32(uniqExact(event_day)), avg(p_on_time), countIf(t.delay_minutes < {late:Int32})" +
+	sql := "SELECT toUInt8(floor(p_on_time * 10 + 0.5)) AS tenth, count(), toUInt32(uniqExact(event_day)), toString(min(event_day)), toString(max(event_day)), avg(p_on_time), countIf(t.delay_minutes < {late:Int32})" +
 		" FROM (SELECT stop_id, kind, event_day, p_on_time FROM predictions FINAL WHERE " + forecasts.String() +
 		" ORDER BY predicted_at, prediction_id LIMIT 1 BY stop_id, kind) AS p" +
 		" INNER JOIN (" + latestTruth("stop_id, kind, delay_minutes, cancelled, toString(evidence) AS evidence", truth) + ") AS t" +
@@ -75,7 +75,7 @@ func (db *DB) Reliability(ctx context.Context, q schema.ReliabilityQuery) ([]sch
 	var bins []schema.ReliabilityBin
 	for rows.Next() {
 		var b schema.ReliabilityBin
-		if err := rows.Scan(&b.Tenth, &b.Events, &b.Days, &b.MeanForecast, &b.OnTime); err != nil {
+		if err := rows.Scan(&b.Tenth, &b.Events, &b.Days, &b.First, &b.Last, &b.MeanForecast, &b.OnTime); err != nil {
 			return nil, classify("reliability", err)
 		}
 		bins = append(bins, b)

@@ -90,7 +90,7 @@ func TestReliability(t *testing.T) {
 		t.Fatalf("got %+v, %v", got, err)
 	}
 	low, high := got[0], got[1]
-	if low.Tenth != 2 || low.Events != 1 || low.OnTime != 0 || high.Tenth != 8 || high.Events != 10 || high.OnTime != 8 || high.Days != 1 {
+	if low.Tenth != 2 || low.Events != 1 || low.OnTime != 0 || high.Tenth != 8 || high.Events != 10 || high.OnTime != 8 || high.Days != 1 || high.First != "2024-10-29" || high.Last != "2024-10-29" {
 		t.Errorf("got %+v", got)
 	}
 	if want := (8*0.75 + 0.28 + 0.84 + 0.76) / 10; high.MeanForecast < want-1e-9 || high.MeanForecast > want+1e-9 {

@@ -40,6 +40,7 @@ type ReliabilityBin struct {
 	Tenth        uint8
 	Events       uint64 // that ran, with an observed change
 	Days         uint32
+	First, Last  string  // event days, 2006-01-02
 	MeanForecast float64 // P(on time)
 	OnTime       uint64
 }
