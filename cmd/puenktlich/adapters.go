@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
 
@@ -18,6 +20,7 @@ import (
 	"puenktlich/internal/objstore"
 	"puenktlich/internal/registry"
 	"puenktlich/internal/warehouse"
+	"puenktlich/workers"
 )
 
 // adapters are the connections of one process to the servers.
@@ -33,6 +36,8 @@ type adapters struct {
 	registry registry.Registry
 	// alerts are raised by every role, and told by it once more while it runs.
 	alerts *alert.Center
+	// metrics are of this process: its workers, schedules and alerts.
+	metrics *prometheus.Registry
 	// packages is where packages are cached on this machine.
 	packages string
 }
@@ -56,8 +61,10 @@ func connect(ctx context.Context, c config.Config, at clock.Clock, p program) (*
 		return nil, err
 	}
 	a.registry = registry.Registry{Store: a.objects, NotFound: objstore.ErrNotFound}
-	a.alerts = alert.New(alert.Options{Store: a.db, Clock: at, Webhook: c.AlertWebhook, UI: c.TemporalUI, Namespace: c.TemporalNamespace, Logger: a.logger})
-	a.temporal, err = client.DialContext(ctx, client.Options{HostPort: c.TemporalAddress, Namespace: c.TemporalNamespace,
+	a.metrics = prometheus.NewRegistry()
+	a.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	a.alerts = alert.New(alert.Options{Metrics: alert.NewMetrics(a.metrics), Store: a.db, Clock: at, Webhook: c.AlertWebhook, UI: c.TemporalUI, Namespace: c.TemporalNamespace, Logger: a.logger})
+	a.temporal, err = client.DialContext(ctx, client.Options{HostPort: c.TemporalAddress, Namespace: c.TemporalNamespace, MetricsHandler: workers.NewMetrics(a.metrics),
 		Logger: log.NewStructuredLogger(a.logger)})
 	if err != nil {
 		a.db.Close()

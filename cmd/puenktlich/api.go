@@ -90,6 +90,7 @@ type instance struct {
 // panel, prediction log, the worker of its queue and its lease.
 func (a *adapters) startAPI(ctx context.Context) (stop func(), err error) {
 	i := &instance{adapters: a, dir: filepath.Join(a.config.DataDir, "api"), metrics: prometheus.NewRegistry()}
+	i.metrics.MustRegister(a.metrics) // /metrics answers for the whole process
 	i.serving = serving.NewMetrics(i.metrics)
 	listener, err := net.Listen("tcp", a.config.Listen)
 	if errors.Is(err, syscall.EADDRINUSE) {
@@ -113,6 +114,7 @@ func (a *adapters) startAPI(ctx context.Context) (stop func(), err error) {
 	i.background(ctx, "lease", i.keepLease)
 	i.background(ctx, "stations", i.follow)
 	i.background(ctx, "alerts", a.alerts.Run)
+	i.background(ctx, "spool alert", i.watchSpool)
 	i.background(ctx, "keys", func(ctx context.Context) error { return i.keys.Follow(ctx, keysEvery) })
 	server := api.NewServer(i.handler(forecaster), api.DefaultTimes(), a.logger)
 	i.running.Go(func() {

@@ -86,6 +86,11 @@ func workerCommand(p program) *cobra.Command {
 				return err
 			}
 			defer a.close()
+			unserve, err := a.serveMetrics(a.config.MetricsListen)
+			if err != nil {
+				return err
+			}
+			defer unserve()
 			stop, err := a.startWorkers(queues)
 			if err != nil {
 				return err

@@ -148,6 +148,11 @@ func (a *adapters) startWorkers(queues []schemas.Queue) (stop func(), err error)
 	telling, cancel := context.WithCancel(context.Background())
 	var wait sync.WaitGroup
 	wait.Go(func() { _ = a.alerts.Run(telling) }) // it logs what it cannot tell
+	if slices.Contains(queues, schemas.QueueControl) {
+		seen := &watch{a: a}
+		a.metrics.MustRegister(seen)
+		wait.Go(func() { seen.run(telling) })
+	}
 	stop = func() {
 		cancel()
 		for _, w := range running {

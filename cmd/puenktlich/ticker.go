@@ -17,7 +17,8 @@ func (e *embedded) keepGoing(ctx context.Context, _ program) error {
 		return err
 	}
 	if e.clock.Speed() == 1 {
-		return e.applySchedules(ctx, groups)
+		_, _, err := e.applySchedules(ctx, groups)
+		return err
 	}
 	stepping, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})

@@ -37,8 +37,8 @@ func (d *described) MustRegister(collectors ...prometheus.Collector) {
 	}
 }
 
-// metrics lists every metric of an API instance: those of its parts, and the
-// literals in the API itself.
+// metrics lists every metric of a process: those of its parts, and the
+// literals in the API, in the watch and in alerts.
 func metrics(t *testing.T) []string {
 	t.Helper()
 	var d described
@@ -47,7 +47,7 @@ func metrics(t *testing.T) []string {
 	tree, err := repository()
 	require.NoError(t, err)
 	for _, p := range tree.Packages {
-		if p.Path != "api" {
+		if p.Path != "api" && p.Path != "cmd/puenktlich" && p.Path != "internal/alert" {
 			continue
 		}
 		for _, f := range p.Code() {

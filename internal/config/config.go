@@ -73,6 +73,9 @@ type Config struct {
 	CodeVersion string
 	// Policy is a policy file; empty takes the default.
 	Policy string
+	// Schedules is a file of what starts by itself; MetricsListen where a worker
+	// answers /metrics, empty for nowhere.
+	Schedules, MetricsListen string
 	// AlertWebhook gets a POST for each alert; empty sends none.
 	AlertWebhook string
 
@@ -138,6 +141,8 @@ func table() []setting {
 		{"LIBXGBOOST", "", "libxgboost.so; empty looks in the system and in the cache", text(func(c *Config) *string { return &c.LibXGBoost })},
 		{"GATE", "", "JSON file with what a model has to hold to be promoted, as docs/evaluation.md lists it; empty takes the defaults", text(func(c *Config) *string { return &c.Gate })},
 		{"POLICY", "", "policy file: what a night's signals lead to, as docs/policy.md explains; empty takes the default", text(func(c *Config) *string { return &c.Policy })},
+		{"SCHEDULES", "", "YAML file of what starts by itself and when, as docs/runbook.md#schedules tells; empty takes the default", text(func(c *Config) *string { return &c.Schedules })},
+		{"METRICS_LISTEN", "", "host:port at which a worker process answers /metrics; empty for nowhere. The API answers them at its own address", text(func(c *Config) *string { return &c.MetricsListen })},
 		{"ALERT_WEBHOOK", "", "URL that gets each alert as a POST of JSON; empty keeps alerts in ClickHouse alone", setWebhook},
 	}
 }
@@ -349,7 +354,7 @@ func (c Config) Environ() []string {
 		"SOURCE": string(c.Source), "TIMETABLES_URL": c.TimetablesURL, "CLIENT_ID": c.ClientID, "API_KEY": c.APIKey, "STATIONS": strings.Join(stations, ","),
 		"CALLS_PER_MINUTE": strconv.Itoa(c.CallsPerMinute), "FULL_EVERY": c.FullEvery.String(),
 		"RECORDINGS": c.Recordings, "SEED": strconv.FormatUint(c.Seed, 10), "LISTEN": c.Listen, "ANONYMOUS": c.Anonymous, "ANONYMOUS_RATE": strconv.FormatFloat(c.AnonymousRate, 'g', -1, 64), "INSTANCE": c.Instance, "SIGNING_KEY": oneLine(c.SigningKey), "TRUSTED_KEYS": oneLine(c.TrustedKeys), "LIBXGBOOST": c.LibXGBoost, "GATE": c.Gate, "ALERT_WEBHOOK": c.AlertWebhook,
-		"POLICY":      c.Policy,
+		"POLICY": c.Policy, "SCHEDULES": c.Schedules,
 		"SHADOW_DAYS": strconv.Itoa(c.ShadowDays), "CANARY_DAYS": strconv.Itoa(c.CanaryDays), "WATCH_DAYS": strconv.Itoa(c.WatchDays),
 		"PATIENCE_DAYS": strconv.Itoa(c.PatienceDays), "MIN_EVENTS": strconv.Itoa(c.MinEvents), "APPROVAL": c.Approval,
 		"CANARY_SHARE": strconv.FormatFloat(c.CanaryShare, 'g', -1, 64), "MAX_LOSS": strconv.FormatFloat(c.MaxLoss, 'g', -1, 64),
