@@ -94,6 +94,9 @@ func SearchAttributes() []string {
 	return []string{AttributeModel, AttributeVersion, AttributeDataset, AttributeStage, AttributeDecision, AttributeGroup}
 }
 
+// BatchPrefix is where files lie that were uploaded to be forecast.
+const BatchPrefix = "batch/"
+
 // DatasetPrefix is where parts and manifests of data sets lie.
 const DatasetPrefix = "datasets/"
 

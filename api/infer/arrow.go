@@ -39,14 +39,23 @@ func (s *Routes) arrow(w http.ResponseWriter, r *http.Request) error {
 	if err := s.work.Acquire(r.Context(), weight); err != nil {
 		return err
 	}
-	defer s.work.Release(weight)
+	defer func() { s.work.Release(weight) }()
+	raise := func(bytes int64) bool { // a small body may hold much, compressed
+		if !s.work.TryAcquire(bytes) {
+			return false
+		}
+		weight += bytes
+		return true
+	}
 	source, err := s.source(w, r)
 	if err != nil {
 		return err
 	}
 	held := &spill{dir: s.o.TempDir}
 	defer held.close()
-	answer, err := s.stream(w, held, source, weight)
+	answer, err := s.stream(w, held, func(layout *vectors.Layout) (*columnar.Stream, error) {
+		return columnar.Open(source, layout, s.o.Allocator, weight, raise)
+	})
 	if err != nil {
 		return err
 	}
@@ -58,12 +67,12 @@ func (s *Routes) arrow(w http.ResponseWriter, r *http.Request) error {
 }
 
 // stream forecasts every record batch and logs it before it is written.
-func (s *Routes) stream(w http.ResponseWriter, to io.Writer, from io.Reader, weight int64) (*serving.Vectors, error) {
+func (s *Routes) stream(w http.ResponseWriter, to io.Writer, open func(*vectors.Layout) (*columnar.Stream, error)) (*serving.Vectors, error) {
 	answer, layout, err := s.begin(w)
 	if err != nil {
 		return nil, err
 	}
-	in, err := columnar.Open(from, layout, s.o.Allocator, weight)
+	in, err := open(layout)
 	if err != nil {
 		return nil, err
 	}

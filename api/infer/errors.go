@@ -34,7 +34,7 @@ func describe(err error) (status int, detail string) {
 		return http.StatusBadRequest, err.Error()
 	case errors.As(err, &media), errors.Is(err, mlflow.ErrEncoding):
 		return http.StatusUnsupportedMediaType, err.Error()
-	case errors.Is(err, serving.ErrNoChampion), errors.Is(err, errBusy):
+	case errors.Is(err, serving.ErrNoChampion), errors.Is(err, errBusy), errors.Is(err, columnar.ErrMemory):
 		return http.StatusServiceUnavailable, err.Error()
 	case errors.Is(err, serving.ErrNotLogged):
 		return http.StatusServiceUnavailable, "the forecasts were made but could not be logged, and are not given out unlogged; try again later"

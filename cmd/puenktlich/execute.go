@@ -39,7 +39,7 @@ func purpose(workflow string) string {
 		schemas.WorkflowSettleTruth:   "decide what really happened",
 		schemas.WorkflowRunLifecycle:  "from observations to a served champion",
 		schemas.WorkflowMonitorModel:  "judge a day's forecasts",
-		schemas.WorkflowScoreBatch:    "forecast a whole day",
+		schemas.WorkflowScoreBatch:    "forecast a whole day, or a file of vectors",
 
 		schemas.WorkflowRecalibrateModel: "a new calibration for the champion's trees",
 		schemas.WorkflowBacktestPolicy:   "live through weeks again, night by night",

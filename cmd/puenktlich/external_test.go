@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -15,6 +17,7 @@ import (
 	"puenktlich/internal/clock"
 	"puenktlich/internal/config"
 	"puenktlich/internal/localstack"
+	"puenktlich/internal/modelpkg"
 	"puenktlich/schemas"
 )
 
@@ -35,7 +38,13 @@ func TestRolesAgainstServersGivenByAddress(t *testing.T) {
 		S3AccessKey: at.S3AccessKey, S3SecretKey: at.S3SecretKey, S3Bucket: "external", ClickHouseAddress: "http://" + at.ClickHouseAddr,
 		ClickHouseUser: at.ClickHouseUser, ClickHousePassword: at.ClickHousePassword, ClickHouseDatabase: "external", Source: config.SourceSimulation,
 		TimetablesURL: "http://" + timetables + "/timetables/v1", Seed: 1, Listen: listen, Instance: "external-1", LibXGBoost: components.LibXGBoost, CallsPerMinute: 60, FullEvery: time.Hour}
+	c.SigningKey = filepath.Join(t.TempDir(), "signing-key.pem")
+	key, err := modelpkg.LoadOrCreateKey(c.SigningKey)
+	require.NoError(t, err)
 	role := roles{t: t, environ: append(os.Environ(), c.Environ()...)}
+	// The API has a disk of its own and the public key alone.
+	disk := t.TempDir()
+	serving := roles{t: t, environ: append(slices.Clone(role.environ), "PUENKTLICH_DATA_DIR="+disk, "PUENKTLICH_SIGNING_KEY=", "PUENKTLICH_TRUSTED_KEYS="+string(key.Public().PEM()))}
 	role.start("simulate", "--listen", timetables)
 	role.finish("migrate")
 	figures := freeAddress(t)
@@ -44,11 +53,12 @@ func TestRolesAgainstServersGivenByAddress(t *testing.T) {
 	role.environ = role.environ[:len(role.environ)-1]
 	role.start("worker", "--pool", "train")
 	role.finish("schedule", "apply")
-	role.start("api")
+	serving.start("api")
 	answers(t, "http://"+listen+"/healthz", http.StatusOK)
 	answers(t, "http://"+listen+"/readyz", http.StatusServiceUnavailable) // no champion yet
 	role.finish("first-start", "--days", "3")
 	answers(t, "http://"+listen+"/readyz", http.StatusOK)
+	require.NoFileExists(t, filepath.Join(disk, "signing-key.pem"))
 	role.finish("first-start") // has nothing to do
 	a, err := connect(t.Context(), c, clock.Live(time.Now), p)
 	require.NoError(t, err)

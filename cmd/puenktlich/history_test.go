@@ -27,7 +27,7 @@ func (s *system) captured() map[string]string {
 		"collect": schemas.CollectID("main"), "import": "import", "settle": schemas.StepID(life, "settle"), "prepare": schemas.StepID(life, "prepare"),
 		"train": schemas.StepID(life, "train"), "evaluate": schemas.StepID(life, "evaluate"), "package": schemas.StepID(life, "package"),
 		"promote": schemas.StepID(life, "promote"), "lifecycle": life, "model": schemas.ModelID(schemas.DefaultModel),
-		"score": "score", "monitor": "monitor/strict", "collect-handover": "empty/Collect", "recalibrate": "recalibrate", "reproduce": s.reproduced,
+		"score-parts": "score", "monitor": "monitor/strict", "collect-handover": "empty/Collect", "recalibrate": "recalibrate", "reproduce": s.reproduced,
 	}
 }
 

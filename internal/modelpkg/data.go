@@ -13,7 +13,7 @@ import (
 	"puenktlich/schemas"
 )
 
-// Contents of objects by reference, verified.
+// Content reads an object by reference and verifies it.
 type Content interface {
 	GetContent(ctx context.Context, ref schemas.ObjectRef) ([]byte, error)
 }

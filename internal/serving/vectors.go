@@ -27,6 +27,9 @@ type Vectors struct {
 	at        time.Time
 	rows      int
 	timing    Timing
+	// day is the last one that was named, from its start to its end.
+	day      rail.Day
+	from, to time.Time
 }
 
 // Vectors begins a request. at is the domain time. There is no event behind a
@@ -82,11 +85,20 @@ func (v *Vectors) row(d forecast.Distribution, vector []float32, horizonMinutes 
 	p := schema.Prediction{
 		RequestID: v.requestID, PredictionID: v.id + "." + strconv.Itoa(v.rows), Source: schema.FromRequest, DataSource: v.f.o.DataSource,
 		Model: ref.Model, Version: uint32(ref.Version), Digest: ref.Digest, Role: schema.RoleChampion, Instance: v.f.o.Instance,
-		EventDay: string(rail.DayOf(planned)), Planned: planned, PredictedAt: v.at, HorizonMinutes: int32(math.Floor(horizonMinutes)),
+		EventDay: v.dayOf(planned), Planned: planned, PredictedAt: v.at, HorizonMinutes: int32(math.Floor(horizonMinutes)),
 		Features: vector, Cumulative: d.Cumulative, POnTime: d.OnTime(), PCancelled: d.Cancelled, PBaseline: math.NaN(),
 	}
 	v.rows++
 	return p
+}
+
+// dayOf is rail.DayOf, which is slow beside a forecast.
+func (v *Vectors) dayOf(t time.Time) string {
+	if t.Before(v.from) || !t.Before(v.to) {
+		v.day = rail.DayOf(t)
+		v.from, v.to = v.day.Start(), v.day.End()
+	}
+	return string(v.day)
 }
 
 // All forecasts a table of any size in chunks. Nothing is logged where one of

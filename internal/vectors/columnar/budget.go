@@ -1,10 +1,12 @@
 package columnar
 
 import (
-	"fmt"
+	"errors"
 	"sync/atomic"
 
 	"github.com/apache/arrow/go/v17/arrow/memory"
+
+	"puenktlich/internal/vectors"
 )
 
 // Bounds of what a stream may take.
@@ -25,11 +27,15 @@ type Allocator = memory.Allocator
 // DefaultAllocator is Arrow's own.
 func DefaultAllocator() Allocator { return memory.DefaultAllocator }
 
-// budget is an allocator that panics rather than hand out more than its limit;
-// Arrow's reader turns the panic into an error.
+// ErrMemory says that a stream needs more memory than there is at present.
+var ErrMemory = errors.New("there is no memory for the stream's record batch at present; try again in a moment")
+
+// budget is an allocator that panics rather than hand out more than its limit,
+// which it asks to have raised; Arrow's reader turns the panic into an error.
 type budget struct {
 	memory.Allocator
 	limit int64
+	raise func(bytes int64) bool
 	held  atomic.Int64
 }
 
@@ -49,8 +55,15 @@ func (b *budget) Free(was []byte) {
 }
 
 func (b *budget) take(more, size int) {
-	if size < 0 || b.held.Load()+int64(more) > b.limit {
-		panic(fmt.Errorf("the record batch needs more than %d MB; send smaller batches", b.limit>>20))
+	needed := b.held.Load() + int64(more)
+	if size < 0 || needed > MaxStreamBytes {
+		panic(vectors.TooLarge("a record batch needs more than %d MB; send smaller batches", MaxStreamBytes>>20))
 	}
-	b.held.Add(int64(more))
+	if needed > b.limit {
+		if !b.raise(needed - b.limit) {
+			panic(ErrMemory)
+		}
+		b.limit = needed
+	}
+	b.held.Store(needed)
 }

@@ -195,7 +195,7 @@ func (f *File) stream(ctx context.Context, each func(Record, *Columns) error) er
 	if err != nil {
 		return err
 	}
-	in, err := open(messages, f.layout, DefaultAllocator(), MaxStreamBytes, true)
+	in, err := open(messages, f.layout, &budget{Allocator: DefaultAllocator(), limit: MaxStreamBytes}, true)
 	if err != nil {
 		return err
 	}

@@ -20,23 +20,23 @@ type Record = arrow.Record
 type Stream struct {
 	reader  *ipc.Reader
 	columns *Columns
-	budget  *budget
 }
 
 // Open reads the schema and holds it against the layout: every column is one of
 // the model's, in any order. What is wrong with the stream is a *vectors.Error;
 // what could not be read is a *ReadError. Its buffers take memory up to the
-// limit, at most MaxStreamBytes. The caller closes it.
-func Open(r io.Reader, layout *vectors.Layout, mem Allocator, limitBytes int64) (*Stream, error) {
-	return open(r, layout, mem, limitBytes, false)
+// limit, and beyond it, up to MaxStreamBytes, what raise lets them, else
+// ErrMemory. The caller closes it.
+func Open(r io.Reader, layout *vectors.Layout, mem Allocator, limitBytes int64, raise func(bytes int64) bool) (*Stream, error) {
+	return open(r, layout, &budget{Allocator: mem, limit: limitBytes, raise: raise}, false)
 }
 
 // open lets other columns be there, where that is wanted.
-func open(r io.Reader, layout *vectors.Layout, mem Allocator, limitBytes int64, others bool) (*Stream, error) {
-	s := &Stream{budget: &budget{Allocator: mem, limit: min(limitBytes, MaxStreamBytes)}}
-	source := &messages{r: r, mem: s.budget}
+func open(r io.Reader, layout *vectors.Layout, mem *budget, others bool) (*Stream, error) {
+	s := &Stream{}
+	source := &messages{r: r, mem: mem}
 	var err error
-	s.reader, err = ipc.NewReaderFromMessageReader(source, ipc.WithAllocator(s.budget))
+	s.reader, err = ipc.NewReaderFromMessageReader(source, ipc.WithAllocator(mem))
 	if err != nil {
 		source.Release()
 		return nil, unreadable(err)
@@ -77,6 +77,8 @@ func unreadable(err error) error {
 	switch {
 	case errors.As(err, &own):
 		return own
+	case errors.Is(err, ErrMemory):
+		return ErrMemory
 	case errors.Is(err, io.EOF):
 		return vectors.Wrong("the Arrow stream is empty: it begins with a schema")
 	}
