@@ -28,7 +28,7 @@ func scheduling(t *testing.T, a *adapters) {
 	require.NoError(t, err)
 	made, removed, err := a.applySchedules(ctx, []string{"main"})
 	require.NoError(t, err)
-	require.Len(t, made, 3)
+	require.Len(t, made, 4)
 	require.Empty(t, removed)
 	require.NoError(t, a.onSchedule(ctx, "settle", func(ctx context.Context, h client.ScheduleHandle) error {
 		return h.Pause(ctx, client.SchedulePauseOptions{Note: "paused by hand: test"})
@@ -40,7 +40,7 @@ func scheduling(t *testing.T, a *adapters) {
 	defer func() { a.config.Schedules = before }()
 	_, removed, err = a.applySchedules(ctx, []string{"main"})
 	require.NoError(t, err)
-	require.Equal(t, []string{"collect-main", "monitor"}, removed)
+	require.Equal(t, []string{"collect-main", "measure", "monitor"}, removed)
 	own, err := a.ownSchedules(ctx)
 	require.NoError(t, err)
 	require.Len(t, own, 2, "the foreign one is not ours")
@@ -136,7 +136,7 @@ func TestInputsOfSchedulesFit(t *testing.T) {
 	for _, s := range all {
 		ids = append(ids, s.id)
 	}
-	require.Equal(t, []string{"collect-berlin", "collect-main", "settle", "monitor"}, ids)
+	require.Equal(t, []string{"collect-berlin", "collect-main", "settle", "measure", "monitor"}, ids)
 	require.Equal(t, "berlin", all[0].input.(*schemas.CollectInput).Group)
 }
 

@@ -17,13 +17,13 @@ func TestTheDefaultAgenda(t *testing.T) {
 	t.Parallel()
 	all, err := agenda.Load("", workflows)
 	require.NoError(t, err)
-	require.Len(t, all, 3)
+	require.Len(t, all, 4)
 	require.Equal(t, agenda.EachGroup, all[0].Each)
 	require.Equal(t, agenda.Duration(time.Minute), all[0].Every)
 	require.Equal(t, []agenda.Clock{{Hour: agenda.EveryHour, Minute: 20}}, all[1].At)
-	require.Equal(t, []agenda.Clock{{Hour: 4}}, all[2].At)
-	require.Equal(t, agenda.OverlapSkip, all[2].Overlap)
-	require.Equal(t, agenda.Duration(6*time.Hour), all[2].CatchUp)
+	require.Equal(t, []agenda.Clock{{Hour: 4}}, all[3].At)
+	require.Equal(t, agenda.OverlapSkip, all[3].Overlap)
+	require.Equal(t, agenda.Duration(6*time.Hour), all[3].CatchUp)
 	require.False(t, all[0].PauseOnFailure, "a failed poll must not end collection")
 }
 
