@@ -35,7 +35,9 @@ func ServeWithOutcomes(t testing.TB) http.Handler {
 	score := schema.Score{Model: "punctuality", Version: 7, Role: schema.RoleChampion, Source: schema.FromPanel, DataSource: "test", Evidence: "change_observed",
 		FromDay: "2024-10-28", UntilDay: "2024-10-29", HorizonMinutes: 30, Metric: "brier", Value: 0.11, Lower: 0.1, Upper: 0.12,
 		Baseline: "db_forecast_calibrated", BaselineValue: 0.13, Events: 812, Days: 1, ScoredAt: begin.Add(-time.Hour)}
-	if err := h.db.SaveScores(t.Context(), "scores", []schema.Score{score}); err != nil {
+	night := score // the longer span is shown, not this night alone
+	score.FromDay, score.Days, night.Value = "2024-10-22", 7, 0.2
+	if err := h.db.SaveScores(t.Context(), "scores", []schema.Score{score, night}); err != nil {
 		t.Fatal(err)
 	}
 	alert := schema.Alert{AlertID: "a1", Name: "coverage", Severity: "warning", State: schema.AlertFiring, Subject: "main", Summary: "Half of the hours were not polled.", Details: "{}", RaisedAt: begin, Version: 1}

@@ -66,11 +66,8 @@ func (n *measuring) counted(ctx context.Context, hours map[time.Time]uint64) ([]
 		q.Hours = append(q.Hours, hour)
 	}
 	slices.SortFunc(q.Hours, time.Time.Compare)
-	one, seen := make([]float64, 1), 0
+	one := make([]float64, 1)
 	err := n.a.Store.Vectors(ctx, q, func(v *schema.Vector) error {
-		if seen++; seen%5000 == 0 {
-			beat(ctx, seen)
-		}
 		if len(v.Features) != len(n.loaded.Model.Features()) {
 			n.refused++
 			return nil

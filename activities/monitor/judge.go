@@ -24,7 +24,7 @@ func (n *measuring) judge(ctx context.Context) error {
 	for _, source := range []schema.PredictionSource{schema.FromPanel, schema.FromBatch} {
 		n.s.Source, n.own = string(source), scoring.NewTally(n.baselines)
 		tally := scoring.NewTally(n.baselines)
-		if err := n.a.Store.Judged(ctx, n.query(source, n.day), n.taker(ctx, tally)); err != nil {
+		if err := n.a.Store.Judged(ctx, n.query(source, n.day), n.taker(tally)); err != nil {
 			return err
 		}
 		if err := n.saveScores(ctx, tally, source, n.day); err != nil {
@@ -50,12 +50,9 @@ func (n *measuring) query(source schema.PredictionSource, day rail.Day) schema.J
 }
 
 // taker visits the forecasts of the measured day.
-func (n *measuring) taker(ctx context.Context, tally *scoring.Tally) func(*schema.Judged) error {
-	seen, last, edges := 0, "", n.edges()
+func (n *measuring) taker(tally *scoring.Tally) func(*schema.Judged) error {
+	last, edges := "", n.edges()
 	return func(j *schema.Judged) error {
-		if seen++; seen%5000 == 0 {
-			beat(ctx, seen)
-		}
 		if jumped(j) {
 			n.jumped++
 			return nil

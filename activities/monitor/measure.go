@@ -10,8 +10,6 @@ import (
 	"slices"
 	"time"
 
-	"go.temporal.io/sdk/activity"
-
 	"puenktlich/activities/failure"
 	"puenktlich/internal/champion"
 	"puenktlich/internal/learn"
@@ -101,24 +99,18 @@ func (n *measuring) steps() []step {
 // statistics in ClickHouse, and answers the signals the policy knows. With Light
 // it measures the running day, for the figures alone.
 func (a *Activities) Measure(ctx context.Context, in schemas.MonitorInput) (schemas.Signals, error) {
+	defer beating(ctx)()
 	n, err := a.begin(ctx, in)
 	if err != nil {
 		return schemas.Signals{Model: in.Model, Day: in.Day, AsOf: in.AsOf}, err
 	}
 	for _, s := range n.steps() {
-		beat(ctx, s.what)
 		if err := s.do(ctx); err != nil {
 			return n.s, fmt.Errorf("monitor %s of %s: %w", s.what, n.day, err)
 		}
 	}
 	n.s.Signals = n.board.list()
 	return n.s, nil
-}
-
-func beat(ctx context.Context, what any) {
-	if activity.IsActivity(ctx) {
-		activity.RecordHeartbeat(ctx, what)
-	}
 }
 
 func (a *Activities) begin(ctx context.Context, in schemas.MonitorInput) (*measuring, error) {

@@ -138,7 +138,7 @@ function numbers(table, heads, rows) {
 // newest are the scores of the last days that were scored together: of those that
 // end last the longest span, of the version that was scored last.
 function newest(rows) {
-  const key = (row) => [row.until, row.source === "panel" ? 1 : 0, row.role === "champion" ? 1 : 0, String(9999 - row.days).padStart(4, "0"), String(row.version).padStart(6, "0")].join("|");
+  const key = (row) => [row.until, row.source === "panel" ? 1 : 0, row.role === "champion" ? 1 : 0, String(row.days).padStart(4, "0"), String(row.version).padStart(6, "0")].join("|");
   const span = (row) => `${row.until}|${row.from}|${row.version}|${row.source}|${row.role}|${row.evidence}`;
   const last = rows.reduce((a, b) => (key(b) > key(a) ? b : a));
   return rows.filter((row) => span(row) === span(last)).sort((a, b) => (b.horizon_minutes || 0) - (a.horizon_minutes || 0));

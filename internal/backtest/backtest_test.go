@@ -170,6 +170,7 @@ func TestPage(t *testing.T) {
 	recorded := Run{Recordings: "frankfurt-hbf", Report: told(0, 0).Report}
 	recorded.Report.Graded = nil
 	tuned := told(101, 0.1)
+	tuned.Note = "cut short"
 	page := Page{Experiment: e, Runs: []Run{told(1, 0.1), quiet, recorded, tuned}, Pictures: "backtest"}
 	text := page.Markdown()
 	for _, want := range []string{
@@ -178,7 +179,7 @@ func TestPage(t *testing.T) {
 		"| 1 | loop | 5 | 3 | 1 | 1 | 0.3400 | 0.2640 |", // (100*0.9 + 400*0.2)/500, (90 + 12 + 30)/500
 		"1 of 2 seeds run: 1 retrainings in 5 quiet nights, 0.2000 a night; the limit of 0.018 is **exceeded**",
 		"| abrupt | 1 | loop | 2 | 1 | 0 | 2 | 3 | 1 | 1 | 0.2000 | 0.1050 | 0.1000 | 0.95 |",
-		"## Tuning seeds", "## Recorded days: frankfurt-hbf", "Few days", "another edition of the file",
+		"## Tuning seeds", "## Recorded days: frankfurt-hbf", "Few days", "another edition of the file", "- abrupt 101: cut short",
 		"![Brier score by day](backtest/abrupt.svg)",
 	} {
 		if !strings.Contains(text, want) {

@@ -15,10 +15,13 @@ type Run struct {
 	Change rail.Day `json:"change,omitempty"`
 	// Experiment is the hash of the file the run was made by, Code the version
 	// of the program.
-	Experiment string                 `json:"experiment"`
-	Code       string                 `json:"code"`
-	Recordings string                 `json:"recordings,omitempty"` // instead of a scenario
-	Report     schemas.BacktestReport `json:"report"`
+	Experiment string `json:"experiment"`
+	Code       string `json:"code"`
+	Recordings string `json:"recordings,omitempty"` // instead of a scenario
+	// Note says what is to be known of the run: that it was cut short, or made by
+	// an earlier program.
+	Note   string                 `json:"note,omitempty"`
+	Report schemas.BacktestReport `json:"report"`
 }
 
 // Outcome is what a run says of one contender.

@@ -31,6 +31,7 @@ func (p Page) Markdown() string {
 	p.tuning(&b)
 	p.recordings(&b)
 	p.cost(&b)
+	p.notes(&b)
 	return b.String()
 }
 
@@ -119,7 +120,11 @@ func (p Page) quiet(b *strings.Builder) {
 	for _, r := range runs {
 		for _, o := range r.Outcomes() {
 			frozen, loop := r.means(o.Contender)
-			fmt.Fprintf(b, "| %d | %s | %d | %d | %d | %d | %.4f | %.4f |\n", r.Seed, o.Contender, o.QuietNights, o.FalseAlarms, o.FalseRetrains, o.Promoted, frozen, loop)
+			scores := fmt.Sprintf("%.4f | %.4f", frozen, loop)
+			if len(r.Report.Scores) == 0 {
+				scores = "- | -"
+			}
+			fmt.Fprintf(b, "| %d | %s | %d | %d | %d | %d | %s |\n", r.Seed, o.Contender, o.QuietNights, o.FalseAlarms, o.FalseRetrains, o.Promoted, scores)
 			nights, retrains = nights+o.QuietNights, retrains+o.FalseRetrains
 		}
 	}
@@ -242,6 +247,21 @@ func (p Page) cost(b *strings.Builder) {
 			}
 			fmt.Fprintf(b, "| %s, %s | %d | %d | %.1f | %.1f | %.0f | %s, program %s |\n", r.title(), o.Contender, r.days(), o.Retrained, o.NightSeconds, o.ActionSeconds, r.Report.Seconds, made, r.Code)
 		}
+	}
+}
+
+// notes are what is to be known of single runs.
+func (p Page) notes(b *strings.Builder) {
+	told := false
+	for _, r := range p.Runs {
+		if r.Note == "" {
+			continue
+		}
+		if !told {
+			b.WriteString("\n## Notes on runs\n\n")
+			told = true
+		}
+		fmt.Fprintf(b, "- %s: %s\n", r.title(), r.Note)
 	}
 }
 

@@ -11,7 +11,9 @@ import (
 const (
 	eceBins   = 10
 	resamples = 1000
-	seed      = 20241101
+	// sliceResamples of a product, a station or an hour, of which there are hundreds.
+	sliceResamples = 200
+	seed           = 20241101
 	// manyDays is from where on days are the blocks; below, days of one season
 	// say little about each other, and the label says so.
 	manyDays = 10
@@ -105,10 +107,11 @@ func (t *Tally) draw(g Group, m *members, block []int32, blocks int, p []float64
 		sums[c] = metric.BlockSums(pick(t.rows.cost[c], m.rows), block, blocks)
 	}
 	var order *metric.Ranked
+	draws := metric.Draws{Resamples: sliceResamples, Seed: seed}
 	if g.SliceKind == SliceAll {
-		order = metric.NewRanked(p, late, block, blocks)
+		order, draws.Resamples = metric.NewRanked(p, late, block, blocks), resamples
 	}
-	return metric.Draws{Resamples: resamples, Seed: seed}.Intervals(blocks, figures, func(values []float64, weight []int32) {
+	return draws.Intervals(blocks, figures, func(values []float64, weight []int32) {
 		n := metric.Weighted(rows, weight)
 		for c := range sums {
 			values[c] = metric.Weighted(sums[c], weight) / n

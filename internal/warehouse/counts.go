@@ -59,6 +59,7 @@ func vectorWhere(q schema.VectorQuery) (where, error) {
 	w.and("data_source = {source:String}", "source", q.DataSource)
 	w.and("event_day = {day:Date}", "day", q.Day)
 	w.and("digest = {digest:String}", "digest", q.Digest)
+	w.conditions = append(w.conditions, "stop_id != ''") // else a consumer gave the features
 	w.until("predicted_at", "predicted_until", q.AsOf)
 	if len(q.Hours) > 0 {
 		hours := make([]int64, len(q.Hours))
