@@ -130,12 +130,12 @@ func printScored(out io.Writer, r schemas.ScoreBatchResult) {
 // metadataQuery answers the card of any run.
 const metadataQuery = "__temporal_workflow_metadata"
 
-// watchEvery is the pause between two looks at a run.
-const watchEvery = 2 * time.Second
+// pollRunEvery is the pause between two looks at a run.
+const pollRunEvery = 2 * time.Second
 
 // watchCard prints the last line of a run's card whenever it changed.
 func watchCard(ctx context.Context, c client.Client, id string, out io.Writer) {
-	tick := time.NewTicker(watchEvery)
+	tick := time.NewTicker(pollRunEvery)
 	defer tick.Stop()
 	last := ""
 	for {
