@@ -56,8 +56,8 @@ func rootCommand(p program) *cobra.Command {
 	root.AddCommand(
 		setupCommand(p), upCommand(p), lifecycleCommand(p), trainCommand(p),
 		workerCommand(p), apiCommand(p), migrateCommand(p), scheduleCommand(p), firstStartCommand(p), replayCommand(p),
-		simulateCommand(p), importCommand(p), scoreCommand(p), modelsCommand(p), keysCommand(p), packageCommand(p), datasetCommand(p),
-		backtestCommand(p), resultsCommand(p), runsCommand(p), scoresCommand(p), settingsCommand(p), engineCommand(p), whyCommand(p),
+		simulateCommand(p), importCommand(p), modelsCommand(p), keysCommand(p), packageCommand(p), datasetCommand(p), scoreCommand(p),
+		backtestCommand(p), resultsCommand(p), runsCommand(p), settingsCommand(p), engineCommand(p), whyCommand(p), scoresCommand(p),
 		serveCommand(p),
 		verdictsCommand(p), policyCommand(p),
 	)

@@ -130,12 +130,12 @@ func printScored(out io.Writer, r schemas.ScoreBatchResult) {
 // metadataQuery answers the card of any run.
 const metadataQuery = "__temporal_workflow_metadata"
 
-// pollRunEvery is the pause between two looks at a run.
-const pollRunEvery = 2 * time.Second
+// cardEvery is the pause between two looks at a run.
+const cardEvery = 2 * time.Second
 
 // watchCard prints the last line of a run's card whenever it changed.
 func watchCard(ctx context.Context, c client.Client, id string, out io.Writer) {
-	tick := time.NewTicker(pollRunEvery)
+	tick := time.NewTicker(cardEvery)
 	defer tick.Stop()
 	last := ""
 	for {
