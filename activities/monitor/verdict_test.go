@@ -101,6 +101,10 @@ func worse(v float64) schemas.Signal {
 	return schemas.Signal{Name: schemas.SignalBrierRatio, Value: number64(v), Events: 800}
 }
 
+func skilled(v float64) schemas.Signal {
+	return schemas.Signal{Name: schemas.SignalSkill, Value: number64(v), Events: 800}
+}
+
 // live decides, acts as the workflow would and stores.
 func (h *house) live(in schemas.MonitorInput, s schemas.Signals, act schemas.Act) schemas.MonitorResult {
 	h.t.Helper()
@@ -144,20 +148,20 @@ func TestWeeksOfNights(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	story := []struct {
-		ratio float64
-		want  schemas.VerdictKind
+		ratio, skill float64
+		want         schemas.VerdictKind
 	}{
-		{1.0, schemas.VerdictNothing}, {1.3, schemas.VerdictNothing},
-		{1.3, schemas.VerdictRetrain}, // two of three
-		{1.3, schemas.VerdictAlert},   // cool-down of three days
-		{1.2, schemas.VerdictAlert},   // between the thresholds the rule goes on
-		{1.3, schemas.VerdictRetrain}, // three days later
-		{1.3, schemas.VerdictAlert}, {1.3, schemas.VerdictAlert},
-		{1.3, schemas.VerdictSearch}, // two retrainings did not help
-		{1.1, schemas.VerdictNothing},
+		{1.0, 0.10, schemas.VerdictNothing}, {1.3, 0.01, schemas.VerdictNothing},
+		{1.3, 0.01, schemas.VerdictRetrain}, // two of three
+		{1.3, 0.01, schemas.VerdictAlert},   // cool-down of three days
+		{1.2, 0.05, schemas.VerdictAlert},   // between the thresholds the rule goes on
+		{1.3, 0.01, schemas.VerdictRetrain}, // three days later
+		{1.3, 0.01, schemas.VerdictAlert}, {1.3, 0.01, schemas.VerdictAlert},
+		{1.3, 0.01, schemas.VerdictSearch},  // two retrainings did not help
+		{1.3, 0.10, schemas.VerdictNothing}, // a hard day for everybody: the railway's forecast was as bad
 	}
 	for n, tonight := range story {
-		r := h.live(schemas.MonitorInput{Model: schemas.DefaultModel}, night(n, worse(tonight.ratio)), schemas.ActStarted)
+		r := h.live(schemas.MonitorInput{Model: schemas.DefaultModel}, night(n, worse(tonight.ratio), skilled(tonight.skill)), schemas.ActStarted)
 		require.Equal(t, tonight.want, r.Verdict.Kind, "night %d: %s", n, strings.Join(r.Verdict.Reasons, "\n"))
 		require.Equal(t, "default", r.Verdict.Policy.Name)
 	}
@@ -172,7 +176,7 @@ func TestWeeksOfNights(t *testing.T) {
 	require.Len(t, explained[night(8).Day].Case.Taken, 2)
 
 	// The night is judged anew with the same moment: the same verdict.
-	again, err := h.Decide(t.Context(), schemas.MonitorInput{Model: schemas.DefaultModel}, night(8, worse(1.3)))
+	again, err := h.Decide(t.Context(), schemas.MonitorInput{Model: schemas.DefaultModel}, night(8, worse(1.3), skilled(0.01)))
 	require.NoError(t, err)
 	require.Equal(t, schemas.VerdictSearch, again.Kind)
 
