@@ -129,7 +129,9 @@ func (s *server) problems(c *gin.Context) {
 		return
 	}
 	e := describe(last.Err)
-	if kinds[e.Kind].status >= http.StatusInternalServerError {
+	// That the live state still fills is in /readyz and the metrics; a line for each
+	// request of a start would bury what is wrong.
+	if kinds[e.Kind].status >= http.StatusInternalServerError && e != errNotFilled {
 		s.o.Logger.Error("request failed", "request_id", requestID(c), "trace_id", callOf(c).span.TraceID(), "method", c.Request.Method, "path", c.Request.URL.Path, "error", c.Errors.Errors())
 	}
 	writeProblem(c, e)

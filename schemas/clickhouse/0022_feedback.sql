@@ -1,5 +1,6 @@
 -- What consumers said of forecasts: what really happened, or that one was of
--- use or of none. Nothing of who said it is kept.
+-- use or of none. Of who said it only the key's id is kept, as the beginning of
+-- feedback_id: the same key may say it again, another one cannot change it.
 CREATE TABLE IF NOT EXISTS feedback
 (
     feedback_id   String                 COMMENT 'of the request that gave it; the same one twice is one',
