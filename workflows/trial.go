@@ -158,14 +158,15 @@ func candidatesCard(t schemas.SearchTable) string {
 	if t.Rung > 0 {
 		b.WriteString(fmt.Sprintf("Rung %d of %d, %d waiting.\n\n", t.Rung, t.Rungs, t.Waiting))
 	}
-	b.WriteString("| candidate | features | depth | rounds | folds | events | Brier | log loss | |\n|---|---|--:|--:|--:|--:|--:|--:|---|\n")
+	// The page that shows this is narrow: what a reader looks for first stands first.
+	b.WriteString("| candidate | | log loss | Brier | depth | rounds | folds | events | features |\n|---|---|--:|--:|--:|--:|--:|--:|---|\n")
 	for _, c := range t.Candidates {
 		if c.Folds == 0 && c.Events == 0 {
-			b.WriteString(fmt.Sprintf("| %s | %s | %s | | | | | | %s |\n", c.Candidate.Name, c.Candidate.Sees(), number(c.Candidate.MaxDepth), remark(c)))
+			b.WriteString(fmt.Sprintf("| %s | %s | | | %s | | | | %s |\n", c.Candidate.Name, remark(c), number(c.Candidate.MaxDepth), c.Candidate.Sees()))
 			continue
 		}
-		b.WriteString(fmt.Sprintf("| %s | %s | %s | %d | %d | %d | %.4f | %.4f | %s |\n", c.Candidate.Name, c.Candidate.Sees(), number(c.Candidate.MaxDepth),
-			c.Rounds, c.Folds, c.Events, c.Brier, c.LogLoss, remark(c)))
+		b.WriteString(fmt.Sprintf("| %s | %s | %.4f | %.4f | %s | %d | %d | %d | %s |\n", c.Candidate.Name, remark(c), c.LogLoss, c.Brier, number(c.Candidate.MaxDepth),
+			c.Rounds, c.Folds, c.Events, c.Candidate.Sees()))
 	}
 	if t.Note != "" {
 		b.WriteString("\n" + t.Note + "\n")

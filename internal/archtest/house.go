@@ -77,7 +77,7 @@ func House() []Room {
 		{Path: "internal/transfer", For: "the chance to catch a change of trains, and how two delays hang together", May: []string{"internal/metric"}, Pure: true},
 		{Path: "internal/plot", For: "small charts as SVG", Pure: true},
 		{Path: "internal/policy", For: "nights of signals to a verdict, an evaluation to a gate, a trial to its next step", May: []string{"schemas"}, Pure: true},
-		{Path: "internal/report", For: "the page of a night, one file of HTML", May: []string{"schemas", "schemas/clickhouse", "internal/metric", "internal/plot"}},
+		{Path: "internal/report", For: "the page of a night, one file of HTML", May: []string{"schemas", "schemas/clickhouse", "internal/metric", "internal/plot", "internal/rail"}},
 		{Path: "internal/agenda", For: "which workflows start by themselves, and when: a file, read and checked"},
 		{Path: "internal/rulebook", For: "policy files: read, checked line by line; a stored verdict decided again", May: []string{"schemas", "schemas/clickhouse", "internal/policy"}},
 		{Path: "internal/alert", For: "what is wrong: told once, kept while the store or the webhook is away", May: []string{"schemas", "schemas/clickhouse"}},

@@ -13,6 +13,7 @@ import (
 
 	"puenktlich/internal/metric"
 	"puenktlich/internal/plot"
+	"puenktlich/internal/rail"
 	"puenktlich/schemas"
 	schema "puenktlich/schemas/clickhouse"
 )
@@ -168,11 +169,19 @@ type Horizon struct {
 	Events          uint64
 }
 
+// shows says whether a score is of the forecasts that the night was judged on:
+// those the champion served, on events whose outcome was observed. Other kinds of
+// evidence are never pooled with them, nor shown beside them as if they were.
+func (v view) shows(s schema.Score) bool {
+	return s.Metric == "brier" && s.Role == schema.RoleChampion && int(s.Version) == v.S().Version &&
+		s.Evidence == string(rail.ChangeObserved) && string(s.Source) == v.S().Source
+}
+
 // Horizons are the night's scores by horizon, the longest first.
 func (v view) Horizons() []Horizon {
 	var all []Horizon
 	for _, s := range v.Scores {
-		if s.Metric == "brier" && s.SliceKind == "" && s.HorizonMinutes > 0 && s.Role == schema.RoleChampion && int(s.Version) == v.S().Version {
+		if v.shows(s) && s.SliceKind == "" && s.HorizonMinutes > 0 {
 			all = append(all, Horizon{s.HorizonMinutes, s.Value, s.BaselineValue, s.Lower, s.Upper, metric.Skill(s.Value, s.BaselineValue), s.Events})
 		}
 	}
@@ -193,7 +202,7 @@ const fewEvents = 30
 func (v view) Slices() []Slice {
 	var all []Slice
 	for _, s := range v.Scores {
-		if s.Metric != "brier" || s.SliceKind == "" || s.HorizonMinutes != 0 || s.Events < fewEvents || s.Role != schema.RoleChampion || int(s.Version) != v.S().Version {
+		if !v.shows(s) || s.SliceKind == "" || s.HorizonMinutes != 0 || s.Events < fewEvents {
 			continue
 		}
 		all = append(all, Slice{s.SliceKind, s.Slice, Horizon{0, s.Value, s.BaselineValue, s.Lower, s.Upper, metric.Skill(s.Value, s.BaselineValue), s.Events}})

@@ -49,14 +49,23 @@ func story() report.Night {
 		n.Reliability = append(n.Reliability, metric.Bin{Events: 1040, MeanForecast: x, LateRate: min(1, x*1.25)})
 	}
 	for i, minutes := range []int32{5, 15, 30, 60, 120} {
-		n.Scores = append(n.Scores, schema.Score{Metric: "brier", HorizonMinutes: minutes, Version: 3, Role: schema.RoleChampion, Value: 0.08 + 0.02*float64(i), Lower: 0.07 + 0.02*float64(i), Upper: 0.09 + 0.02*float64(i), BaselineValue: 0.09 + 0.02*float64(i), Events: 2496})
+		n.Scores = append(n.Scores, schema.Score{Metric: "brier", HorizonMinutes: minutes, Version: 3, Role: schema.RoleChampion, Source: schema.FromPanel, Evidence: "change_observed", Value: 0.08 + 0.02*float64(i), Lower: 0.07 + 0.02*float64(i), Upper: 0.09 + 0.02*float64(i), BaselineValue: 0.09 + 0.02*float64(i), Events: 2496})
+	}
+	served := n.Scores[len(n.Scores)-1]
+	for _, change := range []func(*schema.Score){ // none of these is what the night was judged on
+		func(s *schema.Score) { s.Evidence = "polled_without_change" }, func(s *schema.Score) { s.Source = schema.FromBatch },
+		func(s *schema.Score) { s.Role = schema.RoleShadow }, func(s *schema.Score) { s.Version = 2 }} {
+		other := served
+		other.Events = 4711
+		change(&other)
+		n.Scores = append(n.Scores, other)
 	}
 	for i, name := range []string{"ICE", "RE", "S", "tiny"} {
 		events := uint64(900)
 		if name == "tiny" {
 			events = 29
 		}
-		n.Scores = append(n.Scores, schema.Score{Metric: "brier", SliceKind: "category", Slice: name, Version: 3, Role: schema.RoleChampion, Value: 0.1, BaselineValue: 0.08 + 0.02*float64(i), Events: events})
+		n.Scores = append(n.Scores, schema.Score{Metric: "brier", SliceKind: "category", Slice: name, Version: 3, Role: schema.RoleChampion, Source: schema.FromPanel, Evidence: "change_observed", Value: 0.1, BaselineValue: 0.08 + 0.02*float64(i), Events: events})
 	}
 	n.Shapes = []report.Shape{{Feature: "forecast_delay", Reference: []float64{0, 0.6, 0.2, 0.1, 0.06, 0.04, 0}, Night: []float64{0, 0.35, 0.2, 0.17, 0.13, 0.12, 0.03}, Labels: []string{"up to -1", "-1 to 0", "0 to 1"}},
 		{Feature: "station_late_1h", Reference: []float64{0, 0.25, 0.25, 0.25, 0.25, 0}, Night: []float64{0, 0.1, 0.15, 0.25, 0.45, 0.05}}}
@@ -101,6 +110,7 @@ func TestThePageTellsTheNight(t *testing.T) {
 	require.Contains(t, body, "<title>forecast_delay: bin 6 12 % now, 4 % then; -1 to 0 35 % now, 60 % then</title>", "the drawing in words")
 	require.Contains(t, seen, "events 12 480 – –")
 	require.NotContains(t, seen, "tiny", "a slice of few events")
+	require.NotContains(t, seen, "4 711", "forecasts that the night was not judged on")
 	require.Less(t, strings.Index(seen, "worse fires"), strings.Index(seen, "coverage unknown"), "what fires stands first")
 	require.Equal(t, 4, strings.Count(body, "<svg"), "two charts, two distributions")
 	require.Less(t, len(body), 100_000)
