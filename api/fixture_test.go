@@ -97,7 +97,7 @@ func (r *aliases) Aliases(context.Context, string) (schemas.Aliases, string, err
 	if r.away {
 		return schemas.Aliases{}, "", errors.New("the object store does not answer")
 	}
-	entry := schemas.AliasEntry{Package: servingtest.Ref(7), Since: begin.Add(-time.Hour), Actor: "anna", Reason: "better"}
+	entry := schemas.AliasEntry{Package: servingtest.Ref(7), Since: begin.Add(-time.Hour), Actor: "anna", Reason: "better", Token: "promote-7"}
 	return schemas.Aliases{Model: schemas.DefaultModel, Champion: &entry, History: []schemas.AliasEntry{entry}}, "", nil
 }
 

@@ -26,7 +26,7 @@ func pythonClients() []string {
 // forecasts by stop.
 func TestOutsideClients(t *testing.T) {
 	t.Parallel()
-	python, path, err := findClients(t.Context())
+	python, path, err := findPython(t.Context(), "python-protocols-1", pythonClients()...)
 	if err != nil {
 		t.Skipf("the protocols were NOT checked with the clients of Triton, Arrow and MLflow: %v; a Python with pip that can obtain %s is needed", err, strings.Join(pythonClients(), ", "))
 	}
@@ -78,9 +78,10 @@ func TestOutsideClients(t *testing.T) {
 // installWithin bounds what a first run pays.
 const installWithin = 4 * time.Minute
 
-// findClients answers an interpreter and what to put on its path. Half an
-// installation is never used: it is made beside and renamed.
-func findClients(ctx context.Context) (python, path string, err error) {
+// findPython answers an interpreter and what to put on its path: packages, kept
+// in set-up's cache under a name. Half an installation is never used: it is made
+// beside and renamed.
+func findPython(ctx context.Context, name string, packages ...string) (python, path string, err error) {
 	if python, err = exec.LookPath("python3"); err != nil {
 		return "", "", err
 	}
@@ -88,7 +89,7 @@ func findClients(ctx context.Context) (python, path string, err error) {
 	if err != nil {
 		return "", "", err
 	}
-	path = filepath.Join(cache, "python-protocols-1")
+	path = filepath.Join(cache, name)
 	if _, err := os.Stat(path); err == nil {
 		return python, path, nil
 	}
@@ -102,7 +103,7 @@ func findClients(ctx context.Context) (python, path string, err error) {
 	defer os.RemoveAll(temporary)
 	ctx, cancel := context.WithTimeout(ctx, installWithin)
 	defer cancel()
-	arguments := append([]string{"-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--target", temporary}, pythonClients()...)
+	arguments := append([]string{"-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--target", temporary}, packages...)
 	if out, err := exec.CommandContext(ctx, python, arguments...).CombinedOutput(); err != nil {
 		return "", "", errors.Join(err, ctx.Err(), errors.New(strings.TrimSpace(string(out))))
 	}

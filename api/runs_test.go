@@ -21,6 +21,13 @@ import (
 func tried(t testing.TB) *house {
 	t.Helper()
 	h := build(t)
+	h.recordRuns(t)
+	return h
+}
+
+// recordRuns gives an API three recorded runs.
+func (h *house) recordRuns(t testing.TB) {
+	t.Helper()
 	objects, err := objstore.Open(t.Context(), objstore.Options(testenv.S3(t)))
 	if err != nil {
 		t.Fatal(err)
@@ -29,7 +36,6 @@ func tried(t testing.TB) *house {
 	h.experiments.Reader = experiment.Reader{Store: h.db, Objects: objects, NotFound: objstore.ErrNotFound, Away: func(err error) bool {
 		return errors.Is(err, warehouse.ErrUnavailable) || errors.Is(err, objstore.ErrUnavailable)
 	}}
-	return h
 }
 
 // away takes ClickHouse from the experiments.
