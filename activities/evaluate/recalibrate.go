@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"puenktlich/activities/failure"
+	"puenktlich/activities/meter"
 	"puenktlich/internal/calibrate"
 	"puenktlich/internal/dataset"
 	"puenktlich/internal/forecast"
@@ -46,7 +47,7 @@ func (a *Activities) Recalibrate(ctx context.Context, in schemas.RecalibrateStep
 		return schemas.TrainedModel{}, failure.Validation("%s: %v", what, err)
 	}
 	trained := a.successor(in, loaded)
-	started := a.Clock.Now()
+	work := meter.Start(a.Clock.Now())
 	learned, err := recalibrated(ctx, loaded, table, trained.Recalibrated)
 	if err != nil {
 		return trained, failure.Validation("%s: %v", what, err)
@@ -65,7 +66,7 @@ func (a *Activities) Recalibrate(ctx context.Context, in schemas.RecalibrateStep
 	if _, err = a.Objects.PutContent(ctx, schemas.TrainedPrefix(in.RunID), ".json", body); err != nil {
 		return trained, fmt.Errorf("%s: %w", what, err)
 	}
-	return trained, a.track(ctx, in, trained, started)
+	return trained, a.track(ctx, in, trained, work)
 }
 
 // successor is what the new version keeps of the old one.

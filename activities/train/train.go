@@ -16,6 +16,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"puenktlich/activities/failure"
+	"puenktlich/activities/meter"
 	"puenktlich/internal/calibrate"
 	"puenktlich/internal/dataset"
 	"puenktlich/internal/feature"
@@ -73,7 +74,7 @@ func (a *Activities) TrainCandidate(ctx context.Context, in schemas.CandidateInp
 	}
 	beat := newBeat(ctx)
 	defer beat.stop()
-	started := a.startWork()
+	started := meter.Start(a.Clock.Now())
 	if err := a.track(ctx, in, started, schema.RunRunning, ""); err != nil {
 		return result, err
 	}
@@ -137,7 +138,7 @@ func (a *Activities) RefitModel(ctx context.Context, in schemas.RefitInput) (sch
 	}
 	beat := newBeat(ctx)
 	defer beat.stop()
-	started := a.startWork()
+	started := meter.Start(a.Clock.Now())
 	body, err := a.Objects.GetContent(ctx, in.Best.OutOfFold)
 	if err != nil {
 		return trained, fmt.Errorf("read out-of-fold predictions: %w", err)
