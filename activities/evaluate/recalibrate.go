@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 
+	"puenktlich/activities/beat"
 	"puenktlich/activities/failure"
 	"puenktlich/activities/meter"
 	"puenktlich/internal/calibrate"
@@ -33,7 +34,7 @@ func calibrateOptions() calibrate.Options {
 // it with the same trees as a new run. The baselines are fitted on the same days, so
 // that they know the present base rate too. The same input gives the same bytes.
 func (a *Activities) Recalibrate(ctx context.Context, in schemas.RecalibrateStep) (schemas.TrainedModel, error) {
-	defer heartbeat(ctx, "calibrating on "+in.Plan.Days.String())()
+	defer beat.While(ctx, "calibrating on "+in.Plan.Days.String())()
 	loaded, _, err := a.original(ctx, in.Plan.Package.Model, in.Plan.Package)
 	if err != nil {
 		return schemas.TrainedModel{}, err
