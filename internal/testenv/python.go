@@ -47,7 +47,9 @@ func install(ctx context.Context, python, path string, packages []string) error 
 	ctx, cancel := context.WithTimeout(ctx, installWithin)
 	defer cancel()
 	arguments := append([]string{"-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--target", temporary}, packages...)
-	if out, err := exec.CommandContext(ctx, python, arguments...).CombinedOutput(); err != nil {
+	pip := exec.CommandContext(ctx, python, arguments...)
+	pip.WaitDelay = 10 * time.Second // its own children keep the output open when it is killed
+	if out, err := pip.CombinedOutput(); err != nil {
 		return errors.Join(err, ctx.Err(), errors.New(strings.TrimSpace(string(out))))
 	}
 	return os.Rename(temporary, path)
