@@ -82,12 +82,22 @@ type Action struct {
 	// NewestDays and TestDays of a retraining or search, as a lifecycle has them.
 	NewestDays int `json:"newest_days,omitempty"`
 	TestDays   int `json:"test_days,omitempty"`
+	// FollowUp repeats a retraining: it knew few days of the changed world, and more
+	// of them are there now. It is bounded by itself and costs no budget.
+	FollowUp *FollowUp `json:"follow_up,omitempty"`
 	// Candidates, Rungs and Minutes bound a search.
 	Candidates int     `json:"candidates,omitempty"`
 	Rungs      int     `json:"rungs,omitempty"`
 	Minutes    float64 `json:"minutes,omitempty"`
 	// Space is what a search draws from, by parameter.
 	Space map[string]schemas.Values `json:"space,omitempty"`
+}
+
+// FollowUp retrains again each Every days while the changed world is at most Until
+// days old.
+type FollowUp struct {
+	Every int `json:"every"`
+	Until int `json:"until"`
 }
 
 // Of is the bounds of a kind; those of nothing and alert are empty.
@@ -131,6 +141,9 @@ func (b Book) Days() int {
 	for _, kind := range []schemas.VerdictKind{schemas.VerdictRecalibrate, schemas.VerdictRetrain, schemas.VerdictSearch, schemas.VerdictRollback, schemas.VerdictHandover} {
 		a := b.Actions.Of(kind)
 		longest = max(longest, a.CoolDown, a.BudgetDays)
+		if a.FollowUp != nil {
+			longest = max(longest, a.FollowUp.Until)
+		}
 	}
 	return longest
 }

@@ -16,8 +16,11 @@ import (
 type Taken struct {
 	Kind schemas.VerdictKind
 	At   time.Time // domain time
-	// Joined says that it went into one that was already under way.
-	Joined bool
+	// Change is the first day of the changed world, as the verdict of a retraining
+	// saw it.
+	Change string
+	// FollowUp says that it followed up one before, and cost nothing.
+	FollowUp bool
 }
 
 // Decide judges the last of the nights by a policy: a pure function. nights are
@@ -35,6 +38,9 @@ func Decide(nights []schemas.Signals, book Book, taken []Taken) schemas.Verdict 
 	}
 	for _, rule := range book.Rules {
 		d.states = append(d.states, d.judge(rule))
+	}
+	if f := book.Actions.Retrain.FollowUp; f != nil {
+		d.states = append(d.states, d.followUp(*f))
 	}
 	return d.verdict()
 }
@@ -81,7 +87,10 @@ func (d *decision) verdict() schemas.Verdict {
 			d.note("%s would %s: %s", s.Rule, words(s.Then), why)
 		}
 		if order(kind) > order(v.Kind) {
-			v.Kind, v.Rule = kind, s.Rule
+			v.Kind, v.Rule, v.Change = kind, s.Rule, ""
+			if kind == schemas.VerdictRetrain || kind == schemas.VerdictSearch {
+				v.Change = s.Change
+			}
 		}
 	}
 	for _, s := range d.states {
@@ -120,6 +129,9 @@ func (d *decision) allowed(s schemas.RuleState) (schemas.VerdictKind, string) {
 		if why := d.unfit(kind); why != "" {
 			return schemas.VerdictAlert, why
 		}
+	}
+	if s.Rule == schemas.RuleFollowUp {
+		return kind, "" // it has bounds of its own
 	}
 	bounds := d.book.Actions.Of(kind)
 	if last, found := d.last(kind); found && bounds.CoolDown > 0 {
@@ -168,7 +180,7 @@ func (d *decision) unfit(kind schemas.VerdictKind) string {
 func (d *decision) last(kind schemas.VerdictKind) (Taken, bool) {
 	var newest Taken
 	for _, t := range d.taken {
-		if t.Joined || changes(t.Kind) != changes(kind) || !changes(kind) && t.Kind != kind {
+		if changes(t.Kind) != changes(kind) || !changes(kind) && t.Kind != kind {
 			continue
 		}
 		if t.At.After(newest.At) {
@@ -178,12 +190,12 @@ func (d *decision) last(kind schemas.VerdictKind) (Taken, bool) {
 	return newest, newest.Kind != ""
 }
 
-// count is how often an action was taken since a moment. What joined one that
-// was under way cost nothing.
+// count is how often an action was taken since a moment, follow-ups left out. What
+// joined one that was under way counts: the days after it are those after a change.
 func (d *decision) count(kind schemas.VerdictKind, since time.Time) int {
 	n := 0
 	for _, t := range d.taken {
-		if t.Kind == kind && !t.Joined && !t.At.Before(since) {
+		if t.Kind == kind && !t.FollowUp && !t.At.Before(since) {
 			n++
 		}
 	}

@@ -15,7 +15,7 @@ func (r *reader) actions(at *yaml.Node, key string) policy.Actions {
 		case "recalibrate":
 			a.Recalibrate = r.action(value, key, bounded)
 		case "retrain":
-			a.Retrain = r.action(value, key, bounded+" newest_days test_days")
+			a.Retrain = r.action(value, key, bounded+" newest_days test_days follow_up")
 		case "search":
 			a.Search = r.action(value, key, bounded+" newest_days test_days candidates rungs minutes space")
 		case "rollback":
@@ -43,6 +43,8 @@ func (r *reader) action(at *yaml.Node, key, names string) policy.Action {
 			a.NewestDays = r.whole(value, key, 2, 3650)
 		case "test_days":
 			a.TestDays = r.whole(value, key, 1, 365)
+		case "follow_up":
+			a.FollowUp = r.followUp(value, key)
 		case "candidates":
 			a.Candidates = r.whole(value, key, 1, schemas.MaxCandidates)
 		case "rungs":
@@ -60,6 +62,19 @@ func (r *reader) action(at *yaml.Node, key, names string) policy.Action {
 		r.problem(at, key, "test_days %d of %d newest_days leave nothing to train on", a.TestDays, a.NewestDays)
 	}
 	return a
+}
+
+func (r *reader) followUp(at *yaml.Node, key string) *policy.FollowUp {
+	var f policy.FollowUp
+	r.keys(at, key, "every until |", func(name string, value *yaml.Node, key string) {
+		switch name {
+		case "every":
+			f.Every = r.whole(value, key, 1, 365)
+		case "until":
+			f.Until = r.whole(value, key, 2, 365)
+		}
+	})
+	return &f
 }
 
 // space reads what a search draws from; what a value may be is checked again,

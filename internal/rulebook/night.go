@@ -73,8 +73,12 @@ func Night(row schema.Verdict) (schemas.Signals, error) {
 
 // action is what a stored verdict led to. What failed was not taken.
 func action(row schema.Verdict) (policy.Taken, bool) {
-	taken := policy.Taken{Kind: schemas.VerdictKind(row.Action), At: row.DecidedAt, Joined: row.Act == string(schemas.ActJoined)}
-	return taken, taken.Joined || row.Act == string(schemas.ActStarted)
+	taken := policy.Taken{Kind: schemas.VerdictKind(row.Action), At: row.DecidedAt, FollowUp: row.Rule == schemas.RuleFollowUp}
+	var decided schemas.Verdict
+	if json.Unmarshal([]byte(row.Decided), &decided) == nil { // none before there were policy files
+		taken.Change = decided.Change
+	}
+	return taken, row.Act == string(schemas.ActJoined) || row.Act == string(schemas.ActStarted)
 }
 
 // TakenQuery selects the actions that may matter to a verdict of a moment.

@@ -136,6 +136,9 @@ func (r *reader) rule(at *yaml.Node, key string) policy.Rule {
 	if rule.Of < rule.Nights {
 		r.problem(at, key, "%d nights of %d can never be reached", rule.Nights, rule.Of)
 	}
+	if rule.Name == schemas.RuleFollowUp {
+		r.problem(at, key, "%s names what actions.retrain.follow_up leads to: want another name", rule.Name)
+	}
 	if rule.Holds && rule.Then != "" && rule.Then != schemas.VerdictAlert && rule.Then != schemas.VerdictHandover {
 		r.problem(at, key, "holds forbids changes of the model, and then is %s: want alert or handover", rule.Then)
 	}
