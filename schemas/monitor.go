@@ -135,9 +135,11 @@ type Verdict struct {
 	// Change is the first day of the changed world, as the rule that led to a
 	// retraining or a search saw it.
 	Change string `json:"change,omitempty"`
+	// Follows is the rule whose retraining is followed up.
+	Follows string `json:"follows,omitempty"`
 }
 
-// RuleFollowUp stands for a policy's follow_up among the rules of a verdict.
+// RuleFollowUp stands for the follow_up of a policy's rules among those of a verdict.
 const RuleFollowUp = "follow-up"
 
 // PolicyRef names a policy.
@@ -168,9 +170,11 @@ type RuleState struct {
 	// Change is the first day that the rule counts: the world is another one since
 	// then. Empty while it does not hold.
 	Change string `json:"change,omitempty"`
-	Reason string `json:"reason"` // each number it looked at
-	Why    string `json:"why,omitempty"`
-	Holds  bool   `json:"holds,omitempty"` // forbids changes of the model
+	// Follows is the rule whose retraining is followed up.
+	Follows string `json:"follows,omitempty"`
+	Reason  string `json:"reason"` // each number it looked at
+	Why     string `json:"why,omitempty"`
+	Holds   bool   `json:"holds,omitempty"` // forbids changes of the model
 }
 
 // Act is what became of a verdict.

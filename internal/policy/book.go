@@ -34,6 +34,12 @@ type Rule struct {
 	// ChampionDays lets the rule look only at a champion that took over at most so
 	// many days ago; 0 at any.
 	ChampionDays int `json:"champion_days,omitempty"`
+	// NewestDays stands in for those of the action: how much of the past is still a
+	// good example depends on what has changed.
+	NewestDays int `json:"newest_days,omitempty"`
+	// FollowUp repeats the retraining that the rule leads to: it knew few days of the
+	// changed world, and more of them are there later. It costs no budget.
+	FollowUp *FollowUp `json:"follow_up,omitempty"`
 }
 
 // Condition is one signal beyond a threshold; exactly one of Above and Below is
@@ -82,9 +88,6 @@ type Action struct {
 	// NewestDays and TestDays of a retraining or search, as a lifecycle has them.
 	NewestDays int `json:"newest_days,omitempty"`
 	TestDays   int `json:"test_days,omitempty"`
-	// FollowUp repeats a retraining: it knew few days of the changed world, and more
-	// of them are there now. It is bounded by itself and costs no budget.
-	FollowUp *FollowUp `json:"follow_up,omitempty"`
 	// Candidates, Rungs and Minutes bound a search.
 	Candidates int     `json:"candidates,omitempty"`
 	Rungs      int     `json:"rungs,omitempty"`
@@ -137,13 +140,13 @@ func (b Book) Days() int {
 		if rule.After != nil {
 			longest = max(longest, rule.After.Days)
 		}
+		if rule.FollowUp != nil {
+			longest = max(longest, rule.FollowUp.Until)
+		}
 	}
 	for _, kind := range []schemas.VerdictKind{schemas.VerdictRecalibrate, schemas.VerdictRetrain, schemas.VerdictSearch, schemas.VerdictRollback, schemas.VerdictHandover} {
 		a := b.Actions.Of(kind)
 		longest = max(longest, a.CoolDown, a.BudgetDays)
-		if a.FollowUp != nil {
-			longest = max(longest, a.FollowUp.Until)
-		}
 	}
 	return longest
 }

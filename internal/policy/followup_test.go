@@ -13,7 +13,8 @@ import (
 // world is at most eight days old.
 func changed() policy.Book {
 	return ratio(schemas.VerdictRetrain, func(b *policy.Book) {
-		b.Actions.Retrain = policy.Action{NewestDays: 8, TestDays: 1, CoolDown: 4, Budget: 1, BudgetDays: 28, FollowUp: &policy.FollowUp{Every: 2, Until: 8}}
+		b.Rules[0].NewestDays, b.Rules[0].FollowUp = 8, &policy.FollowUp{Every: 2, Until: 8}
+		b.Actions.Retrain = policy.Action{NewestDays: 56, TestDays: 1, CoolDown: 4, Budget: 1, BudgetDays: 28}
 	})
 }
 
@@ -50,7 +51,7 @@ func TestARetrainingIsFollowedUp(t *testing.T) {
 		return nights(schemas.SignalBrierRatio, values(good...)...)
 	}
 	took := func(n int, kind schemas.VerdictKind, change string, followed bool) policy.Taken {
-		return policy.Taken{Kind: kind, At: first.AddDate(0, 0, n), Change: change, FollowUp: followed}
+		return policy.Taken{Kind: kind, At: first.AddDate(0, 0, n), Change: change, Rule: "worse", FollowUp: followed}
 	}
 	const change = "2024-10-31" // judged on the first night
 	retrained := took(1, schemas.VerdictRetrain, change, false)
@@ -68,12 +69,14 @@ func TestARetrainingIsFollowedUp(t *testing.T) {
 		{"on the last day", 7, []policy.Taken{retrained, took(5, schemas.VerdictRetrain, change, true)}, schemas.VerdictRetrain},
 		{"and not later", 8, []policy.Taken{retrained, took(5, schemas.VerdictRetrain, change, true)}, schemas.VerdictNothing},
 		{"one that knew of no change needs none", 3, []policy.Taken{took(1, schemas.VerdictRetrain, "", false)}, schemas.VerdictNothing},
+		{"nor one of another rule", 3, []policy.Taken{{Kind: schemas.VerdictRetrain, At: retrained.At, Change: change, Rule: "other"}}, schemas.VerdictNothing},
 		{"what was rolled back is not tried again", 5, []policy.Taken{retrained, took(2, schemas.VerdictRollback, "", false)}, schemas.VerdictNothing},
 	} {
 		v := policy.Decide(night(tt.night), changed(), tt.taken)
 		require.Equal(t, tt.want, v.Kind, "%s: %s", tt.name, said(v))
 		if tt.want == schemas.VerdictRetrain {
 			require.Equal(t, schemas.RuleFollowUp, v.Rule, tt.name)
+			require.Equal(t, "worse", v.Follows, tt.name)
 			require.Equal(t, change, v.Change, tt.name)
 			require.Equal(t, 8, v.Lifecycle.NewestDays, tt.name)
 		}

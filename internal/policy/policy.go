@@ -4,6 +4,7 @@
 package policy
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -19,6 +20,8 @@ type Taken struct {
 	// Change is the first day of the changed world, as the verdict of a retraining
 	// saw it.
 	Change string
+	// Rule led to it, or to what it followed up.
+	Rule string
 	// FollowUp says that it followed up one before, and cost nothing.
 	FollowUp bool
 }
@@ -39,8 +42,8 @@ func Decide(nights []schemas.Signals, book Book, taken []Taken) schemas.Verdict 
 	for _, rule := range book.Rules {
 		d.states = append(d.states, d.judge(rule))
 	}
-	if f := book.Actions.Retrain.FollowUp; f != nil {
-		d.states = append(d.states, d.followUp(*f))
+	if state, any := d.followUp(); any {
+		d.states = append(d.states, state)
 	}
 	return d.verdict()
 }
@@ -87,16 +90,16 @@ func (d *decision) verdict() schemas.Verdict {
 			d.note("%s would %s: %s", s.Rule, words(s.Then), why)
 		}
 		if order(kind) > order(v.Kind) {
-			v.Kind, v.Rule, v.Change = kind, s.Rule, ""
+			v.Kind, v.Rule, v.Change, v.Follows = kind, s.Rule, "", ""
 			if kind == schemas.VerdictRetrain || kind == schemas.VerdictSearch {
-				v.Change = s.Change
+				v.Change, v.Follows = s.Change, s.Follows
 			}
 		}
 	}
 	for _, s := range d.states {
 		d.note("%s %s: %s", s.Rule, s.State, s.Reason)
 	}
-	v.Reasons, v.Lifecycle = d.reasons, d.lifecycle(v.Kind)
+	v.Reasons, v.Lifecycle = d.reasons, d.lifecycle(v)
 	return v
 }
 
@@ -203,10 +206,13 @@ func (d *decision) count(kind schemas.VerdictKind, since time.Time) int {
 }
 
 // lifecycle is what the policy gives to a retraining or a search.
-func (d *decision) lifecycle(kind schemas.VerdictKind) *schemas.LifecycleInput {
-	a := d.book.Actions.Of(kind)
+func (d *decision) lifecycle(v schemas.Verdict) *schemas.LifecycleInput {
+	a := d.book.Actions.Of(v.Kind)
 	in := schemas.LifecycleInput{NewestDays: a.NewestDays, TestDays: a.TestDays}
-	switch kind {
+	if rule := d.book.rule(cmp.Or(v.Follows, v.Rule)); rule != nil && rule.NewestDays > 0 {
+		in.NewestDays = rule.NewestDays
+	}
+	switch v.Kind {
 	case schemas.VerdictRetrain:
 		return &in
 	case schemas.VerdictSearch:

@@ -15,7 +15,7 @@ func (r *reader) actions(at *yaml.Node, key string) policy.Actions {
 		case "recalibrate":
 			a.Recalibrate = r.action(value, key, bounded)
 		case "retrain":
-			a.Retrain = r.action(value, key, bounded+" newest_days test_days follow_up")
+			a.Retrain = r.action(value, key, bounded+" newest_days test_days")
 		case "search":
 			a.Search = r.action(value, key, bounded+" newest_days test_days candidates rungs minutes space")
 		case "rollback":
@@ -43,8 +43,6 @@ func (r *reader) action(at *yaml.Node, key, names string) policy.Action {
 			a.NewestDays = r.whole(value, key, 2, 3650)
 		case "test_days":
 			a.TestDays = r.whole(value, key, 1, 365)
-		case "follow_up":
-			a.FollowUp = r.followUp(value, key)
 		case "candidates":
 			a.Candidates = r.whole(value, key, 1, schemas.MaxCandidates)
 		case "rungs":
