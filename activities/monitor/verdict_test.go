@@ -101,6 +101,10 @@ func worse(v float64) schemas.Signal {
 	return schemas.Signal{Name: schemas.SignalBrierRatio, Value: number64(v), Events: 800}
 }
 
+func relative(v float64) schemas.Signal {
+	return schemas.Signal{Name: schemas.SignalRelativeBrier, Value: number64(v), Events: 800}
+}
+
 func skilled(v float64) schemas.Signal {
 	return schemas.Signal{Name: schemas.SignalSkill, Value: number64(v), Events: 800}
 }
@@ -148,20 +152,20 @@ func TestWeeksOfNights(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	story := []struct {
-		ratio, skill float64
-		want         schemas.VerdictKind
+		ratio, relative float64
+		want            schemas.VerdictKind
 	}{
-		{1.0, 0.10, schemas.VerdictNothing}, {1.3, 0.01, schemas.VerdictNothing},
-		{1.3, 0.01, schemas.VerdictRetrain}, // two of three
-		{1.3, 0.01, schemas.VerdictAlert},   // cool-down of three days
-		{1.2, 0.05, schemas.VerdictAlert},   // between the thresholds the rule goes on
-		{1.3, 0.01, schemas.VerdictRetrain}, // three days later
-		{1.3, 0.01, schemas.VerdictAlert}, {1.3, 0.01, schemas.VerdictAlert},
-		{1.3, 0.01, schemas.VerdictSearch},  // two retrainings did not help
-		{1.3, 0.10, schemas.VerdictNothing}, // a hard day for everybody: the railway's forecast was as bad
+		{1.0, 1, schemas.VerdictNothing}, {1.3, 1.2, schemas.VerdictNothing},
+		{1.3, 1.2, schemas.VerdictRetrain}, // two of three
+		{1.3, 1.2, schemas.VerdictAlert},   // cool-down of three days
+		{1.2, 1.12, schemas.VerdictAlert},  // between the thresholds the rule goes on
+		{1.3, 1.2, schemas.VerdictRetrain}, // three days later
+		{1.3, 1.2, schemas.VerdictAlert}, {1.3, 1.2, schemas.VerdictAlert},
+		{1.3, 1.2, schemas.VerdictSearch}, // two retrainings did not help
+		{1.8, 1, schemas.VerdictNothing},  // a hard day for everybody: the railway's forecast was as bad
 	}
 	for n, tonight := range story {
-		r := h.live(schemas.MonitorInput{Model: schemas.DefaultModel}, night(n, worse(tonight.ratio), skilled(tonight.skill)), schemas.ActStarted)
+		r := h.live(schemas.MonitorInput{Model: schemas.DefaultModel}, night(n, worse(tonight.ratio), relative(tonight.relative), skilled(0.1)), schemas.ActStarted)
 		require.Equal(t, tonight.want, r.Verdict.Kind, "night %d: %s", n, strings.Join(r.Verdict.Reasons, "\n"))
 		require.Equal(t, "default", r.Verdict.Policy.Name)
 	}
@@ -176,7 +180,7 @@ func TestWeeksOfNights(t *testing.T) {
 	require.Len(t, explained[night(8).Day].Case.Taken, 2)
 
 	// The night is judged anew with the same moment: the same verdict.
-	again, err := h.Decide(t.Context(), schemas.MonitorInput{Model: schemas.DefaultModel}, night(8, worse(1.3), skilled(0.01)))
+	again, err := h.Decide(t.Context(), schemas.MonitorInput{Model: schemas.DefaultModel}, night(8, worse(1.3), relative(1.2), skilled(0.1)))
 	require.NoError(t, err)
 	require.Equal(t, schemas.VerdictSearch, again.Kind)
 
@@ -187,10 +191,10 @@ func TestWeeksOfNights(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, e.Difference, "looked at nights")
 	row = explained[night(0).Day].Row
-	row.Policy = strings.Replace(row.Policy, "1.25", "1.5", 1)
+	row.Policy = strings.Replace(row.Policy, "1.15", "1.5", 1)
 	e, err = rulebook.Explain(row, nil)
 	require.NoError(t, err)
-	require.Contains(t, e.Difference, "decided by policy default version 1")
+	require.Contains(t, e.Difference, "decided by policy default version 2")
 
 	require.Contains(t, h.told.firing(), "worse")
 	last := h.told.all[len(h.told.all)-1]
