@@ -42,8 +42,15 @@ func (r *raised) firing() []string {
 	return names
 }
 
-// switches is the workflow of a model without its API instances.
+// switches is the workflow of a model without its API instances. learningModel has a
+// lifecycle under way.
 type switches struct{ registry.Registry }
+
+const learningModel = "learning"
+
+func (s switches) Running(_ context.Context, workflowID string) (bool, error) {
+	return workflowID == "lifecycle/"+learningModel, nil
+}
 
 func (s switches) Rollback(ctx context.Context, id, model string, r schemas.RollbackRequest) (schemas.SwitchResult, error) {
 	aliases, _, err := s.Switch(ctx, schemas.SwitchInput{Model: model, Rollback: true, Digest: r.Digest, Actor: r.Actor, Reason: r.Reason, At: r.At, Token: id})
@@ -219,6 +226,16 @@ func TestAPolicyOfTheInput(t *testing.T) {
 	require.ErrorContains(t, err, `policy_file:4: rules[0].when[0].signal: "luck": want one of`)
 	_, err = h.Decide(t.Context(), schemas.MonitorInput{PolicyFile: file, Policy: schemas.Policy{MinEvents: 1}}, night(2))
 	require.ErrorContains(t, err, "not both")
+}
+
+func TestALifecycleUnderWayIsSeen(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	for model, want := range map[string]bool{learningModel: true, schemas.DefaultModel: false} {
+		learning, err := h.Learning(t.Context(), model)
+		require.NoError(t, err)
+		require.Equal(t, want, learning, model)
+	}
 }
 
 // TestAPackageThatIsGone: the alias names a package whose objects are not there.

@@ -8,28 +8,43 @@ import (
 )
 
 // followUp says whether a retraining is to be repeated: the night it was asked for
-// knew few days of the changed world, and more of them are there now. Another change
-// of the model since then has taken its place, and ends it. any is false where no
-// rule of the policy is followed up.
+// knew few days of the changed world, and more of them are there now. A retraining for
+// another reason since then counts as one of them; one that was rolled back ends it. any
+// is false where no rule of the policy is followed up.
 func (d *decision) followUp() (state schemas.RuleState, any bool) {
 	state = schemas.RuleState{Rule: schemas.RuleFollowUp, State: schemas.RuleQuiet, Then: schemas.VerdictRetrain, Severity: schemas.AlertInfo,
-		Why: "more days of the changed world are there to learn from", Reason: "the last change of the model is none that is followed up"}
+		Why: "more days of the changed world are there to learn from", Reason: "no change of the model is followed up"}
 	for _, rule := range d.book.Rules {
 		any = any || rule.FollowUp != nil
 	}
-	last, found := d.last(schemas.VerdictRetrain)
-	rule := d.book.rule(last.Rule)
-	if !found || last.Change == "" || rule == nil || rule.FollowUp == nil {
+	begun, rule := d.followed()
+	if rule == nil {
 		return state, any
 	}
-	f, age := *rule.FollowUp, daysSince(last.Change, d.tonight.Day)
+	last, _ := d.last(schemas.VerdictRetrain)
+	f, age := *rule.FollowUp, daysSince(begun.Change, d.tonight.Day)
 	due := last.At.AddDate(0, 0, f.Every)
-	state.Reason = fmt.Sprintf("day %d of the world that changed on %s by rule %s, followed up through day %d, each %d days; the last time was %s",
-		age, last.Change, rule.Name, f.Until, f.Every, stamp(last.At))
+	state.Reason = fmt.Sprintf("day %d of the world that changed on %s by rule %s, followed up through day %d, each %d days; the model changed last on %s",
+		age, begun.Change, rule.Name, f.Until, f.Every, stamp(last.At))
 	if age > 0 && age <= f.Until && !d.tonight.AsOf.Before(due) {
-		state.State, state.Since, state.Change, state.Follows = schemas.RuleFires, d.tonight.AsOf, last.Change, rule.Name
+		state.State, state.Since, state.Change, state.Follows = schemas.RuleFires, d.tonight.AsOf, begun.Change, rule.Name
 	}
 	return state, any
+}
+
+// followed is the newest retraining by a rule that is followed up, and that rule; nil
+// without one, or where the champion before came back since.
+func (d *decision) followed() (begun Taken, rule *Rule) {
+	for _, t := range d.taken {
+		switch of := d.book.rule(t.Rule); {
+		case t.At.Before(begun.At):
+		case t.Kind == schemas.VerdictRollback:
+			begun, rule = t, nil
+		case t.Change != "" && of != nil && of.FollowUp != nil:
+			begun, rule = t, of
+		}
+	}
+	return begun, rule
 }
 
 // rule is the one of a name; nil where the policy has none.

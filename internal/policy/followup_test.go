@@ -70,6 +70,8 @@ func TestARetrainingIsFollowedUp(t *testing.T) {
 		{"and not later", 8, []policy.Taken{retrained, took(5, schemas.VerdictRetrain, change, true)}, schemas.VerdictNothing},
 		{"one that knew of no change needs none", 3, []policy.Taken{took(1, schemas.VerdictRetrain, "", false)}, schemas.VerdictNothing},
 		{"nor one of another rule", 3, []policy.Taken{{Kind: schemas.VerdictRetrain, At: retrained.At, Change: change, Rule: "other"}}, schemas.VerdictNothing},
+		{"one for another reason in between counts as one", 4, []policy.Taken{retrained, took(3, schemas.VerdictRetrain, "", false)}, schemas.VerdictNothing},
+		{"and does not end it", 5, []policy.Taken{retrained, {Kind: schemas.VerdictRetrain, At: first.AddDate(0, 0, 3), Rule: "other", Change: "2024-11-02"}}, schemas.VerdictRetrain},
 		{"what was rolled back is not tried again", 5, []policy.Taken{retrained, took(2, schemas.VerdictRollback, "", false)}, schemas.VerdictNothing},
 	} {
 		v := policy.Decide(night(tt.night), changed(), tt.taken)
