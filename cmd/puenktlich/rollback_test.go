@@ -16,6 +16,7 @@ import (
 // once the time to confirm is over, names them, and the alias is switched; the one
 // that went on serves the package before, and so does the other once it goes on.
 func TestRollbackNamesTheInstanceThatDidNotConfirm(t *testing.T) {
+	t.Parallel()
 	s := startSystem(t)
 	collected := do[schemas.CollectResult](s, schemas.CollectID("main"), schemas.WorkflowCollect, schemas.CollectInput{AsOf: s.asOf})
 	require.Positive(t, collected.Counts.Changes)

@@ -33,6 +33,7 @@ const (
 // SIGKILLed while it forecasts a part of a file. The run ends with every row once,
 // and with the bytes that an undisturbed run writes.
 func TestAScoreWorkerIsKilled(t *testing.T) {
+	t.Parallel()
 	s := startSystem(t)
 	_, err := promoter{s.temporal}.Promote(t.Context(), "", schemas.PromoteRequest{Package: s.tinyPackage(1), Actor: "anna", Reason: "first"})
 	require.NoError(t, err)
