@@ -19,7 +19,7 @@ import (
 
 // pythonClients are the outside programs. They are kept in set-up's cache.
 func pythonClients() []string {
-	return []string{"numpy", "pyarrow", "requests", "tritonclient[http]", "pandas", "mlflow-skinny==3.17.2"}
+	return []string{"numpy", "pyarrow", "requests", "tritonclient[http]", "pandas", "scipy", "mlflow-skinny==3.17.2"}
 }
 
 // Unmodified clients of Triton, Arrow and MLflow's protocol get the bits of
