@@ -6,12 +6,9 @@ import json
 import sys
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import requests
 import tritonclient.http as triton
-from mlflow.exceptions import MlflowException
-from mlflow.pyfunc.scoring_server.client import ScoringServerClient
 from tritonclient.utils import InferenceServerException
 
 address = sys.argv[1]
@@ -100,28 +97,4 @@ for what, options in {
     got = reply.json()["predictions"]
     agree(what, [p["p_on_time"] for p in got], [p["p_cancelled"] for p in got], [[v for k, v in p.items() if k.startswith("p_delay")] for p in got])
 check("ping", requests.get(f"http://{address}/ping", timeout=30).status_code == 200)
-
-# MLflow's own client, which writes a data frame as dataframe_split.
-host, port = address.split(":")
-scoring = ScoringServerClient(host, int(port))
-scoring.ping()
-check("MLflow's ping", True)
-check("MLflow's version", scoring.get_version() == "3.17.2")
-columns = {"horizon_minutes": horizons, **{name: vectors[:, i].astype(np.float64) for i, name in enumerate(names)}}
-sent = pd.DataFrame(columns)
-got = scoring.invoke(sent.astype(object).where(sent.notna(), None)).get_predictions()
-agree("MLflow's client", got["p_on_time"], got["p_cancelled"], got[[c for c in got.columns if c.startswith("p_delay")]].to_numpy())
-reordered = sent[list(reversed(sent.columns))]
-got = scoring.invoke(reordered.astype(object).where(reordered.notna(), None)).get_predictions()
-agree("MLflow's client, columns in another order", got["p_on_time"], got["p_cancelled"], got[[c for c in got.columns if c.startswith("p_delay")]].to_numpy())
-for what, bad, says in (
-    ("NaN, which is no JSON", sent, "null"),
-    ("a column missing", sent.drop(columns=["horizon_minutes"]).astype(object).where(sent.drop(columns=["horizon_minutes"]).notna(), None), "horizon_minutes"),
-    ("a column of text", sent.assign(horizon_minutes="soon").astype(object).where(sent.notna(), None), "horizon_minutes"),
-):
-    try:
-        scoring.invoke(bad)
-        wrong.append(f"MLflow's client: {what} was taken")
-    except MlflowException as error:
-        check(f"MLflow's client: {what}: {error}", says in str(error))
 json.dump({"wrong": wrong, "checked": len(checked)}, sys.stdout)
