@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"puenktlich/activities/beat"
 	"puenktlich/activities/failure"
 	"puenktlich/internal/champion"
 	"puenktlich/internal/learn"
@@ -105,7 +106,7 @@ func (n *measuring) steps() []step {
 // statistics in ClickHouse, and answers the signals the policy knows. With Light
 // it measures the running day, for the figures alone.
 func (a *Activities) Measure(ctx context.Context, in schemas.MonitorInput) (schemas.Signals, error) {
-	defer beating(ctx)()
+	defer beat.While(ctx)()
 	n, err := a.begin(ctx, in)
 	if err != nil {
 		return schemas.Signals{Model: in.Model, Day: in.Day, AsOf: in.AsOf}, err
