@@ -15,6 +15,7 @@ import (
 // forecasts is the resource of forecasts of single events.
 type forecasts struct {
 	live       Live
+	past       Past
 	names      func() []rail.Station
 	clock      func() moment
 	forecaster Forecaster
@@ -33,12 +34,16 @@ func namesEvent(more ...string) []string {
 
 func (f *forecasts) get(c *gin.Context) error {
 	clock := f.clock()
-	plan, err := f.finder(clock).event(asked{StopID: c.Query("stop_id"), Station: c.Query("station"), Train: c.Query("train"),
-		Date: c.Query("date"), Planned: c.Query("planned"), Event: c.Query("event")})
+	from, err := f.scene(c, clock)
 	if err != nil {
 		return err
 	}
-	at, err := cutoff(f.live, c.Query("at"), clock.Now, plan)
+	plan, err := f.finder(from).event(asked{StopID: c.Query("stop_id"), Station: c.Query("station"), Train: c.Query("train"),
+		Date: c.Query("date"), Planned: c.Query("planned"), Event: c.Query("event"), At: c.Query("at")})
+	if err != nil {
+		return err
+	}
+	at, err := cutoff(from.known, c.Query("at"), clock.Now, plan)
 	if err != nil {
 		return err
 	}
@@ -47,7 +52,7 @@ func (f *forecasts) get(c *gin.Context) error {
 		return err
 	}
 	callOf(c).asks()
-	result, err := f.forecaster.Answer(serving.Request{ID: requestID(c), Events: []rail.EventKey{plan.Key()}, At: at, Explain: explain})
+	result, err := from.forecaster.Answer(serving.Request{ID: requestID(c), Events: []rail.EventKey{plan.Key()}, At: at, Explain: explain})
 	if err != nil {
 		return err
 	}
@@ -59,8 +64,18 @@ func (f *forecasts) get(c *gin.Context) error {
 	return nil
 }
 
-func (f *forecasts) finder(clock moment) *finder {
-	return &finder{live: f.live, names: f.names, now: clock.Now}
+// present is the scene of the live state.
+func (f *forecasts) present(clock moment) scene {
+	return scene{known: f.live, forecaster: f.forecaster, now: clock.Now}
+}
+
+// scene is the one that a request asks about.
+func (f *forecasts) scene(c *gin.Context, clock moment) (scene, error) {
+	return sceneAt(c, f.live, f.past, f.present(clock), "at", c.Query("at"))
+}
+
+func (f *forecasts) finder(from scene) *finder {
+	return &finder{live: from.known, names: f.names, now: from.now, earlier: from.earlier}
 }
 
 func notNamedYet(plan *rail.PlannedEvent, at time.Time) *Error {
@@ -81,7 +96,7 @@ func parseExplain(c *gin.Context, otherwise bool) (bool, error) {
 }
 
 // cutoff is at, or now. A forecast is made before the planned time.
-func cutoff(live Live, text string, now time.Time, plan *rail.PlannedEvent) (time.Time, error) {
+func cutoff(live Timetable, text string, now time.Time, plan *rail.PlannedEvent) (time.Time, error) {
 	at := now
 	if text != "" {
 		var err error
