@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"puenktlich/internal/access"
+	"puenktlich/internal/clock"
 	"puenktlich/internal/railsim"
 	"puenktlich/internal/testenv"
 	"puenktlich/schemas"
@@ -83,7 +84,9 @@ func (s *system) apiProcess(tb testing.TB, dir string) (address string, pid int)
 	tb.Helper()
 	address = freeAddress(tb)
 	require.NoError(tb, os.MkdirAll(dir, 0o755))
-	require.NoError(tb, s.clock.Save(filepath.Join(dir, clockFile)))
+	running, err := clock.Replay(time.Now, s.asOf, time.Time{}, 1)
+	require.NoError(tb, err)
+	require.NoError(tb, running.Save(filepath.Join(dir, clockFile)))
 	c := s.config
 	c.DataDir, c.Listen, c.Instance = dir, address, "load-1"
 	if c.SigningKey == "" {
