@@ -2,7 +2,6 @@ package api
 
 import (
 	"fmt"
-	"net/http"
 	"strconv"
 	"time"
 
@@ -20,7 +19,7 @@ type forecasts struct {
 	forecaster Forecaster
 }
 
-// single is the answer for one event.
+// single is the answer for one event, as it is written.
 type single struct {
 	Clock    moment           `json:"clock"`
 	Forecast serving.Forecast `json:"forecast"`
@@ -32,13 +31,13 @@ func namesEvent(more ...string) []string {
 }
 
 func (f *forecasts) get(c *gin.Context) error {
-	clock := f.clock()
-	plan, err := f.finder(clock).event(asked{StopID: c.Query("stop_id"), Station: c.Query("station"), Train: c.Query("train"),
-		Date: c.Query("date"), Planned: c.Query("planned"), Event: c.Query("event")})
+	clock, held := f.clock(), callOf(c)
+	plan, err := f.finder(clock).event(asked{StopID: held.given("stop_id"), Station: held.given("station"), Train: held.given("train"),
+		Date: held.given("date"), Planned: held.given("planned"), Event: held.given("event")})
 	if err != nil {
 		return err
 	}
-	at, err := cutoff(f.live, c.Query("at"), clock.Now, plan)
+	at, err := cutoff(f.live, held.given("at"), clock.Now, plan)
 	if err != nil {
 		return err
 	}
@@ -46,8 +45,8 @@ func (f *forecasts) get(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	callOf(c).asks()
-	result, err := f.forecaster.Answer(serving.Request{ID: requestID(c), Events: []rail.EventKey{plan.Key()}, At: at, Explain: explain})
+	held.asks()
+	result, err := f.forecaster.Answer(serving.Request{ID: held.requestID, Events: []rail.EventKey{plan.Key()}, At: at, Explain: explain})
 	if err != nil {
 		return err
 	}
@@ -55,8 +54,11 @@ func (f *forecasts) get(c *gin.Context) error {
 		return notNamedYet(plan, at)
 	}
 	serverTiming(c, result.Timing)
-	c.JSON(http.StatusOK, single{clock, result.Forecasts[0]})
-	return nil
+	return write(c, func(body []byte) ([]byte, error) {
+		body = append(append(body, `{"clock":`...), clock.written...)
+		body, err := result.Forecasts[0].AppendJSON(append(body, `,"forecast":`...))
+		return append(body, '}'), err
+	})
 }
 
 func (f *forecasts) finder(clock moment) *finder {
@@ -69,7 +71,7 @@ func notNamedYet(plan *rail.PlannedEvent, at time.Time) *Error {
 
 // parseExplain reads whether reasons are wanted.
 func parseExplain(c *gin.Context, otherwise bool) (bool, error) {
-	text := c.Query("explain")
+	text := callOf(c).given("explain")
 	if text == "" {
 		return otherwise, nil
 	}
@@ -89,14 +91,14 @@ func cutoff(live Live, text string, now time.Time, plan *rail.PlannedEvent) (tim
 			return at, err
 		}
 	}
-	planned := plan.Planned.In(rail.Berlin).Format(time.RFC3339)
+	planned := func() string { return plan.Planned.In(rail.Berlin).Format(time.RFC3339) }
 	switch {
 	case at.After(now):
 		return at, invalid("at=%s lies in the future; it is %s", text, now.Format(time.RFC3339))
 	case plan.Planned.Before(live.From()):
-		return at, invalid("the event was planned for %s; what was known of it is held back to %s", planned, live.From().In(rail.Berlin).Format(time.RFC3339))
+		return at, invalid("the event was planned for %s; what was known of it is held back to %s", planned(), live.From().In(rail.Berlin).Format(time.RFC3339))
 	case at.After(plan.Planned):
-		return at, &Error{Kind: KindPassed, Detail: fmt.Sprintf("the event was planned for %s, which has passed; forecasts are made before it: ask with at=", planned)}
+		return at, &Error{Kind: KindPassed, Detail: fmt.Sprintf("the event was planned for %s, which has passed; forecasts are made before it: ask with at=", planned())}
 	}
 	return at, nil
 }

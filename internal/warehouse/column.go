@@ -45,6 +45,21 @@ func field[R, V any](name string, at func(*R) *V) column[R] {
 	return c
 }
 
+// list is an Array column. Row by row the driver takes a slice as it is; of all
+// rows at once it would look at each element through reflection.
+func list[R, V any](name string, at func(*R) *[]V) column[R] {
+	c := field(name, at)
+	c.add = func(to driver.BatchColumn, rows []R) error {
+		for i := range rows {
+			if err := to.AppendRow(*at(&rows[i])); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return c
+}
+
 // text is a String column in a string type of ours.
 func text[R any, S ~string](name string, at func(*R) *S) column[R] {
 	c := computed(name, func(r *R) string { return string(*at(r)) })
@@ -196,9 +211,14 @@ func day[R any, S ~string](name string, at func(*R) *S) column[R] {
 		add: func(to driver.BatchColumn, rows []R) error {
 			dates := make([]time.Time, len(rows))
 			for i := range rows {
-				date, err := time.Parse(dayLayout, string(*at(&rows[i])))
+				written := *at(&rows[i])
+				if i > 0 && written == *at(&rows[i-1]) { // days come in runs
+					dates[i] = dates[i-1]
+					continue
+				}
+				date, err := time.Parse(dayLayout, string(written))
 				if err != nil {
-					return fmt.Errorf("row %d: %q: want YYYY-MM-DD", i, string(*at(&rows[i])))
+					return fmt.Errorf("row %d: %q: want YYYY-MM-DD", i, string(written))
 				}
 				dates[i] = date
 			}
