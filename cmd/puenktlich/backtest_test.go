@@ -65,7 +65,7 @@ contenders:
 // that trains is killed while it does, and so is the database in a night:
 // nothing is lost and nothing is there twice.
 func TestDriftIsAnswered(t *testing.T) {
-	t.Chdir("../..")
+	t.Parallel()
 	experiment, err := backtest.Parse([]byte(tiny))
 	require.NoError(t, err)
 	plan := experiment.Plan(experiment.Scenarios[0], "tiny")
@@ -115,7 +115,6 @@ func (s *system) backtestHistory() {
 // BenchmarkQuietNight lives through a quiet week; what a night of one contender
 // costs is its median.
 func BenchmarkQuietNight(b *testing.B) {
-	b.Chdir("../..")
 	experiment, err := backtest.Parse([]byte(tiny))
 	require.NoError(b, err)
 	plan := experiment.Plan(backtest.Scenario{Name: backtest.Quiet}, "quiet")

@@ -29,6 +29,7 @@ import (
 // itself is killed and started anew. Every prediction whose id a caller got is in
 // ClickHouse, once.
 func TestNothingAcknowledgedIsLost(t *testing.T) {
+	t.Parallel()
 	s := startSystem(t)
 	collected := do[schemas.CollectResult](s, schemas.CollectID("main"), schemas.WorkflowCollect, schemas.CollectInput{AsOf: s.asOf})
 	require.Positive(t, collected.Counts.Changes)

@@ -47,7 +47,6 @@ type system struct {
 
 func startSystem(t testing.TB) *system {
 	t.Helper()
-	t.Chdir("../..")
 	s := &system{t: t, out: &bytes.Buffer{}, asOf: today.Start().Add(9 * time.Hour)}
 	c, err := config.Load(nil, map[string]string{"SOURCE": "simulation", "DATA_DIR": t.TempDir(), "LISTEN": "127.0.0.1:0",
 		"TEMPORAL_PORT": "0", "TEMPORAL_UI_PORT": "0", "S3_PORT": "0", "CLICKHOUSE_PORT": "0",
@@ -112,6 +111,7 @@ type board struct {
 // TestWholeLoop goes from an empty disk to a served forecast, through a killed
 // train worker, a second version, a rollback and a verdict that retrains.
 func TestWholeLoop(t *testing.T) {
+	t.Parallel()
 	s := startSystem(t)
 	s.emptyInputsFailReadably()
 	s.importHistory()

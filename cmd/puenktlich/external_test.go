@@ -24,7 +24,7 @@ import (
 // TestRolesAgainstServersGivenByAddress boots every role as a process of its
 // own, with nothing but addresses in its environment, as containers would.
 func TestRolesAgainstServersGivenByAddress(t *testing.T) {
-	t.Chdir("../..")
+	t.Parallel()
 	p := program{environ: os.Environ(), out: &bytes.Buffer{}, err: os.Stderr}
 	components, err := p.setUp(t.Context())
 	require.NoError(t, err)

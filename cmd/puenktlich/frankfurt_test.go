@@ -28,7 +28,7 @@ var expectedBaselines = map[int]map[string][4]float64{
 
 // TestFrankfurtReport runs the README's one-shot command on the real recording.
 func TestFrankfurtReport(t *testing.T) {
-	t.Chdir("../..")
+	t.Parallel()
 	recordings := filepath.Join("..", "shared", "data", "recordings", "frankfurt-hbf")
 	if _, err := os.Stat(recordings); err != nil {
 		t.Skipf("SKIPPED: the real recordings are not at %s; the simulated railway covers the same code in TestWholeLoop", recordings)

@@ -101,7 +101,7 @@ func (l *lines) String() string {
 // A worker that is killed in the middle of an import loses and doubles nothing,
 // and neither does the same import once more.
 func TestImportThroughAKilledWorker(t *testing.T) {
-	t.Chdir("../..")
+	t.Parallel()
 	out := &lines{}
 	p := program{environ: os.Environ(), out: out, err: os.Stderr}
 	c := importStack(t, p)
@@ -212,7 +212,7 @@ func TestImportFlags(t *testing.T) {
 // The mapping in the documentation is one.
 func TestDocumentedMapping(t *testing.T) {
 	t.Parallel()
-	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "data-sources.md"))
+	page, err := os.ReadFile(filepath.Join("docs", "data-sources.md"))
 	require.NoError(t, err)
 	_, block, found := bytes.Cut(page, []byte("```yaml\n"))
 	require.True(t, found)

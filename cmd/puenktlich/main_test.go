@@ -38,6 +38,14 @@ func TestMain(m *testing.M) {
 		stop()
 		os.Exit(code)
 	}
+	if !testenv.Serves() {
+		// From the checkout's root, where tools/ and docs/ lie: here, so that the
+		// tests that need it can run beside each other.
+		if err := os.Chdir("../.."); err != nil {
+			fmt.Fprintln(os.Stderr, "test:", err)
+			os.Exit(1)
+		}
+	}
 	testenv.Main(m)
 }
 
@@ -57,9 +65,6 @@ func profile(name string) (end func()) {
 	}
 	return pprof.StopCPUProfile
 }
-
-// inRepository runs the test from the checkout's root, where tools/ lies.
-func inRepository(m *testing.T) { m.Chdir("../..") }
 
 // command runs one command line and answers exit code and output.
 func command(t testing.TB, environ []string, args ...string) (int, string) {

@@ -20,6 +20,7 @@ import (
 // ClickHouse, one API instance reports that the new champion fails. It is rolled
 // back with a reason and an alert; an instance that is not there is named.
 func TestAFailingChampionGoesBackByItself(t *testing.T) {
+	t.Parallel()
 	s := startSystem(t)
 	var refs []schemas.PackageRef
 	for n := 1; n <= 2; n++ {
