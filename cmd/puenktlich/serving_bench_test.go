@@ -73,7 +73,7 @@ func BenchmarkServing(b *testing.B) {
 func (s *system) kindsOfLoad(b *testing.B, secret string) []*measured {
 	dir := b.TempDir()
 	address, pid := s.apiProcess(b, filepath.Join(dir, "server"))
-	plain, explained := s.forecastPaths(b, address, secret)
+	plain, explained := s.forecastPaths(b, address, secret, s.asOf.Add(-10*time.Minute))
 	const few = 10
 	past := s.asOf.Add(-time.Second)
 	echoes := map[string]*measured{}
@@ -161,10 +161,9 @@ func startEcho(tb testing.TB, dir, kind string, body []byte) (address string, pi
 	return address, pinned(tb, address, os.Environ(), "echo", address, file.Name(), kind)
 }
 
-// forecastPaths are requests for each event of the coming hours at all stations,
-// without and with reasons. Those about to pass, and those that were not planned a
-// while ago, are left out.
-func (s *system) forecastPaths(tb testing.TB, address, secret string) (plain, explained []string) {
+// forecastPaths are requests for each event of the coming hours at all stations that
+// was known at a moment, without and with reasons. Those about to pass are left out.
+func (s *system) forecastPaths(tb testing.TB, address, secret string, known time.Time) (plain, explained []string) {
 	tb.Helper()
 	var places struct{ Stations []struct{ EVA int64 } }
 	require.NoError(tb, json.Unmarshal(fetch(tb, address, "/v1/stations", secret), &places))
@@ -176,7 +175,7 @@ func (s *system) forecastPaths(tb testing.TB, address, secret string) (plain, ex
 				Planned time.Time
 			}
 		}
-		from := url.QueryEscape(s.asOf.Add(-5 * time.Minute).Format(time.RFC3339)) // as known then
+		from := url.QueryEscape(known.Format(time.RFC3339)) // of the past a board says what was known then
 		require.NoError(tb, json.Unmarshal(fetch(tb, address, fmt.Sprintf("/v1/stations/%d/forecasts?hours=6&from=%s", place.EVA, from), secret), &b))
 		for _, stop := range b.Stops {
 			if stop.Planned.Before(s.asOf.Add(time.Hour)) {
