@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"puenktlich/internal/testenv"
 )
 
 // operationsTested is how many operations of the document an outside program has
@@ -22,7 +24,7 @@ const operationsTested = 30
 // bounded number of requests. What is left out: an Arrow stream, which it cannot write.
 func TestTheDocumentHoldsForAnOutsideProgram(t *testing.T) {
 	t.Parallel()
-	python, path, err := findPython(t.Context(), "python-schemathesis-1", "schemathesis==4.32.5")
+	python, path, err := testenv.Python(t.Context(), "python-schemathesis-1", "schemathesis==4.32.5")
 	if err != nil {
 		t.Skipf("the OpenAPI document was NOT checked with schemathesis: %v; a Python with pip that can obtain it is needed", err)
 	}

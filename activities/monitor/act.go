@@ -31,6 +31,16 @@ func (a *Activities) RollBack(ctx context.Context, in schemas.MonitorInput, s sc
 	return fmt.Sprintf("%s@%d is champion again; %s", s.Model, switched.Champion.Package.Version, switched.Note), nil
 }
 
+// Learning says whether a lifecycle of the model is under way: what it trains is
+// calibrated on newer days than the champion could be.
+func (a *Activities) Learning(ctx context.Context, model string) (bool, error) {
+	running, err := a.Promoter.Running(ctx, schemas.LifecycleID(model))
+	if err != nil {
+		return false, fmt.Errorf("is %s learning: %w", model, err)
+	}
+	return running, nil
+}
+
 // reason is a verdict in one sentence, for the audit.
 func reason(s schemas.Signals, v schemas.Verdict) string {
 	return "verdict of " + s.Day + ": " + strings.Join(v.Reasons, "; ")

@@ -64,7 +64,7 @@ func (a *adapters) steps() (workers.Steps, error) {
 		Monitor: &monitor.Activities{Store: a.db, Champions: a.champions(), Registry: a.registry, Promoter: promoter{a.temporal}, Objects: a.objects, Alerts: a.alerts,
 			Clock: a.clock, Name: name, Policy: book},
 		Backtest:   &backtest.Activities{Store: a.db, Objects: a.objects, Registry: a.registry, Runs: watchedRuns{a.temporal}, Name: name},
-		Experiment: &experiment.Activities{Reader: experiments(a.db, a.objects)},
+		Experiment: &experiment.Activities{Reader: experiments(a.db, a.objects), Packages: a.registry},
 	}, nil
 }
 

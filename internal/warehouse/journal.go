@@ -94,6 +94,16 @@ func (db *DB) FiringAlerts(ctx context.Context, name, subject string) ([]schema.
 	})
 }
 
+// AlertsRaisedAt reads the alerts of a name and subject that began at a moment, over
+// or not.
+func (db *DB) AlertsRaisedAt(ctx context.Context, name, subject string, at time.Time) ([]schema.Alert, error) {
+	return collect(ctx, db, alertTable, statement{
+		sql: "SELECT " + alertTable.selectList("") + " FROM alerts FINAL WHERE name = {name:String} AND subject = {subject:String}" +
+			" AND raised_at = " + milliseconds("at") + " ORDER BY alert_id",
+		args: []any{named("name", name), named("subject", subject), named("at", at.UnixMilli())},
+	})
+}
+
 // UntoldAlerts reads the alerts whose present state was not sent, oldest first,
 // at most limit.
 func (db *DB) UntoldAlerts(ctx context.Context, limit int) ([]schema.Alert, error) {
