@@ -97,7 +97,7 @@ func notKnown(plan *rail.PlannedEvent, r serving.Request, i int) *Error {
 // resolve finds the events that can be forecast, and which of those asked for each
 // is. The others get their problem.
 func (f *forecasts) resolve(c *gin.Context, clock moment, in batchRequest, answers []batchAnswer) (r serving.Request, at []int) {
-	find := f.finder(clock)
+	find := f.finder(f.present(clock))
 	r = serving.Request{ID: requestID(c), At: clock.Now, Explain: in.Explain}
 	for i, a := range in.Events {
 		plan, err := find.event(a)
@@ -108,6 +108,10 @@ func (f *forecasts) resolve(c *gin.Context, clock moment, in batchRequest, answe
 		moment, err := cutoff(f.live, a.At, clock.Now, plan)
 		if err != nil {
 			answers[i].Problem = problemOf(c, err)
+			continue
+		}
+		if f.past != nil && moment.Before(f.live.From()) {
+			answers[i].Problem = problemOf(c, heldBack(f.live, moment))
 			continue
 		}
 		r.Events, r.CutOffs, at = append(r.Events, plan.Key()), append(r.CutOffs, moment), append(at, i)

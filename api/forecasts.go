@@ -14,6 +14,7 @@ import (
 // forecasts is the resource of forecasts of single events.
 type forecasts struct {
 	live       Live
+	past       Past
 	names      func() []rail.Station
 	clock      func() moment
 	forecaster Forecaster
@@ -32,12 +33,16 @@ func namesEvent(more ...string) []string {
 
 func (f *forecasts) get(c *gin.Context) error {
 	clock, held := f.clock(), callOf(c)
-	plan, err := f.finder(clock).event(asked{StopID: held.given("stop_id"), Station: held.given("station"), Train: held.given("train"),
-		Date: held.given("date"), Planned: held.given("planned"), Event: held.given("event")})
+	from, err := f.scene(c, clock)
 	if err != nil {
 		return err
 	}
-	at, err := cutoff(f.live, held.given("at"), clock.Now, plan)
+	plan, err := f.finder(from).event(asked{StopID: held.given("stop_id"), Station: held.given("station"), Train: held.given("train"),
+		Date: held.given("date"), Planned: held.given("planned"), Event: held.given("event"), At: held.given("at")})
+	if err != nil {
+		return err
+	}
+	at, err := cutoff(from.known, held.given("at"), clock.Now, plan)
 	if err != nil {
 		return err
 	}
@@ -46,7 +51,7 @@ func (f *forecasts) get(c *gin.Context) error {
 		return err
 	}
 	held.asks()
-	result, err := f.forecaster.Answer(serving.Request{ID: held.requestID, Events: []rail.EventKey{plan.Key()}, At: at, Explain: explain})
+	result, err := from.forecaster.Answer(serving.Request{ID: held.requestID, Events: []rail.EventKey{plan.Key()}, At: at, Explain: explain})
 	if err != nil {
 		return err
 	}
@@ -61,8 +66,18 @@ func (f *forecasts) get(c *gin.Context) error {
 	})
 }
 
-func (f *forecasts) finder(clock moment) *finder {
-	return &finder{live: f.live, names: f.names, now: clock.Now}
+// present is the scene of the live state.
+func (f *forecasts) present(clock moment) scene {
+	return scene{known: f.live, forecaster: f.forecaster, now: clock.Now}
+}
+
+// scene is the one that a request asks about.
+func (f *forecasts) scene(c *gin.Context, clock moment) (scene, error) {
+	return sceneAt(c, f.live, f.past, f.present(clock), "at", callOf(c).given("at"))
+}
+
+func (f *forecasts) finder(from scene) *finder {
+	return &finder{live: from.known, names: f.names, now: from.now, earlier: from.earlier}
 }
 
 func notNamedYet(plan *rail.PlannedEvent, at time.Time) *Error {
@@ -83,7 +98,7 @@ func parseExplain(c *gin.Context, otherwise bool) (bool, error) {
 }
 
 // cutoff is at, or now. A forecast is made before the planned time.
-func cutoff(live Live, text string, now time.Time, plan *rail.PlannedEvent) (time.Time, error) {
+func cutoff(live Timetable, text string, now time.Time, plan *rail.PlannedEvent) (time.Time, error) {
 	at := now
 	if text != "" {
 		var err error

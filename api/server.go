@@ -94,8 +94,8 @@ func newEngine(o Options) *gin.Engine {
 
 // routes is the table of contents of the API.
 func (s *server) routes() []route {
-	board := &stations{live: s.o.Live, names: s.directory, clock: s.clock, forecaster: s.o.Forecaster}
-	single := &forecasts{live: s.o.Live, names: s.directory, clock: s.clock, forecaster: s.o.Forecaster}
+	board := &stations{live: s.o.Live, past: s.o.Past, names: s.directory, clock: s.clock, forecaster: s.o.Forecaster}
+	single := &forecasts{live: s.o.Live, past: s.o.Past, names: s.directory, clock: s.clock, forecaster: s.o.Forecaster}
 	logged := &predictions{log: s.o.Log, stored: s.o.Stored, champion: s.o.Champion, record: s.o.Record, logger: s.o.Logger}
 	heard := &feedback{predictions: logged, record: s.o.Record, clock: s.clock, instance: s.o.Instance}
 	judged := &judgement{model: s.o.Model, dataSource: s.o.DataSource, record: s.o.Record, now: s.o.Clock}
