@@ -1,8 +1,8 @@
 package api
 
 import (
+	"encoding/json"
 	"fmt"
-	"net/http"
 
 	"github.com/gin-gonic/gin"
 
@@ -69,9 +69,20 @@ func (f *forecasts) post(c *gin.Context) error {
 	}
 	serverTiming(c, result.Timing)
 	ref := result.Package.Ref
-	c.JSON(http.StatusOK, batch{Clock: clock, RequestID: result.RequestID, Model: ref.Model, Version: ref.Version, Digest: ref.Digest,
-		DataAgeSeconds: serving.AgeSeconds(result.DataAge), Answers: answers})
-	return nil
+	around := batch{Clock: clock, RequestID: result.RequestID, Model: ref.Model, Version: ref.Version, Digest: ref.Digest,
+		DataAgeSeconds: serving.AgeSeconds(result.DataAge)}
+	return write(c, func(body []byte) ([]byte, error) {
+		return appendList(body, around, len(answers), func(body []byte, i int) ([]byte, error) { return answers[i].appendJSON(body) })
+	})
+}
+
+func (a batchAnswer) appendJSON(body []byte) ([]byte, error) {
+	if a.Forecast == nil {
+		problem, err := json.Marshal(a)
+		return append(body, problem...), err
+	}
+	body, err := a.Forecast.AppendJSON(append(body, `{"forecast":`...))
+	return append(body, '}'), err
 }
 
 // notKnown says why there is no forecast of the i-th event of a request. Its plan

@@ -3,11 +3,11 @@ package api
 import (
 	"fmt"
 	"net/http"
-	"net/url"
 	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -19,6 +19,7 @@ import (
 type server struct {
 	o        Options
 	requests *prometheus.HistogramVec
+	second   atomic.Pointer[moment] // the clock as it was shown last
 }
 
 // handler answers or returns an error; it never writes one itself.
@@ -156,18 +157,19 @@ func (s *server) strict(r route) gin.HandlerFunc {
 		if c.Request.URL.RawQuery == "" {
 			return nil
 		}
-		query, err := url.ParseQuery(c.Request.URL.RawQuery)
-		if err != nil { // half of it would be read otherwise
+		held := callOf(c)
+		var err error
+		if held.query, err = parseQuery(held.room[:0], c.Request.URL.RawQuery); err != nil { // half of it would be read otherwise
 			return invalid("query %q: %v", c.Request.URL.RawQuery, err)
 		}
-		for name, values := range query {
-			switch {
-			case !slices.Contains(r.accepts, name):
-				e := invalid("unknown query parameter %q: %s", name, accepted(r.accepts))
+		for _, p := range held.query {
+			if !slices.Contains(r.accepts, p.name) {
+				e := invalid("unknown query parameter %q: %s", p.name, accepted(r.accepts))
 				e.Accepted = r.accepts
 				return e
-			case len(values) > 1:
-				return invalid("query parameter %q is given %d times; give it once", name, len(values))
+			}
+			if n := times(held.query, p.name); n > 1 {
+				return invalid("query parameter %q is given %d times; give it once", p.name, n)
 			}
 		}
 		return nil

@@ -79,14 +79,12 @@ func (s *stations) forecasts(c *gin.Context) error {
 	}
 	serverTiming(c, result.Timing)
 	ref := result.Package.Ref
-	answer := board{Station: station, Clock: clock, From: from.In(rail.Berlin), Until: until.In(rail.Berlin), KnownAt: at.In(rail.Berlin),
+	around := board{Station: station, Clock: clock, From: from.In(rail.Berlin), Until: until.In(rail.Berlin), KnownAt: at.In(rail.Berlin),
 		Model: ref.Model, Version: ref.Version, Digest: ref.Digest, RequestID: result.RequestID,
-		DataAgeSeconds: serving.AgeSeconds(result.DataAge), Stops: result.Forecasts}
-	if answer.Stops == nil {
-		answer.Stops = []serving.Forecast{}
-	}
-	c.JSON(http.StatusOK, answer)
-	return nil
+		DataAgeSeconds: serving.AgeSeconds(result.DataAge)}
+	return write(c, func(body []byte) ([]byte, error) {
+		return appendList(body, around, len(result.Forecasts), func(body []byte, i int) ([]byte, error) { return result.Forecasts[i].AppendJSON(body) })
+	})
 }
 
 // find answers a station that has forecasts.

@@ -41,7 +41,7 @@ func TestNothingAcknowledgedIsLost(t *testing.T) {
 	require.NoError(t, err)
 	server := s.newServer("chaos-1")
 	server.start()
-	plain, _ := s.forecastPaths(t, server.address, secret)
+	plain, _ := s.forecastPaths(t, server.address, secret, s.asOf)
 	load := startLoad(t, loadOrder{Address: server.address, Header: "Authorization: Bearer " + secret + "\r\n", Paths: plain, Connections: 16, Seconds: 40,
 		IDs: filepath.Join(t.TempDir(), "ids")})
 	switched := make(chan int, 1)
