@@ -2,31 +2,28 @@ package api
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"net/http/httptest"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"puenktlich/internal/feature"
-	"puenktlich/internal/localstack"
+	"puenktlich/internal/testenv"
 )
 
 // pythonClients are the outside programs. They are kept in set-up's cache.
 func pythonClients() []string {
-	return []string{"numpy", "pyarrow", "requests", "tritonclient[http]"}
+	return []string{"numpy", "pyarrow", "requests", "tritonclient[http]", "pandas", "scipy", "mlflow-skinny==3.17.2"}
 }
 
 // Unmodified clients of Triton, Arrow and MLflow's protocol get the bits of
 // forecasts by stop.
 func TestOutsideClients(t *testing.T) {
 	t.Parallel()
-	python, path, err := findPython(t.Context(), "python-protocols-1", pythonClients()...)
+	python, path, err := testenv.Python(t.Context(), "python-protocols-2", pythonClients()...)
 	if err != nil {
 		t.Skipf("the protocols were NOT checked with the clients of Triton, Arrow and MLflow: %v; a Python with pip that can obtain %s is needed", err, strings.Join(pythonClients(), ", "))
 	}
@@ -70,42 +67,7 @@ func TestOutsideClients(t *testing.T) {
 	for _, wrong := range got.Wrong {
 		t.Error(wrong)
 	}
-	if t.Logf("%d checks", got.Checked); got.Checked < 25 {
-		t.Errorf("%d checks ran, want 25 at least", got.Checked)
+	if t.Logf("%d checks", got.Checked); got.Checked < 41 {
+		t.Errorf("%d checks ran, want 41 at least", got.Checked)
 	}
-}
-
-// installWithin bounds what a first run pays.
-const installWithin = 4 * time.Minute
-
-// findPython answers an interpreter and what to put on its path: packages, kept
-// in set-up's cache under a name. Half an installation is never used: it is made
-// beside and renamed.
-func findPython(ctx context.Context, name string, packages ...string) (python, path string, err error) {
-	if python, err = exec.LookPath("python3"); err != nil {
-		return "", "", err
-	}
-	cache, err := localstack.DefaultCacheDir(os.Getenv)
-	if err != nil {
-		return "", "", err
-	}
-	path = filepath.Join(cache, name)
-	if _, err := os.Stat(path); err == nil {
-		return python, path, nil
-	}
-	if err := os.MkdirAll(cache, 0o755); err != nil {
-		return "", "", err
-	}
-	temporary, err := os.MkdirTemp(cache, ".python-*")
-	if err != nil {
-		return "", "", err
-	}
-	defer os.RemoveAll(temporary)
-	ctx, cancel := context.WithTimeout(ctx, installWithin)
-	defer cancel()
-	arguments := append([]string{"-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--target", temporary}, packages...)
-	if out, err := exec.CommandContext(ctx, python, arguments...).CombinedOutput(); err != nil {
-		return "", "", errors.Join(err, ctx.Err(), errors.New(strings.TrimSpace(string(out))))
-	}
-	return python, path, os.Rename(temporary, path)
 }

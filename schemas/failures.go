@@ -23,4 +23,6 @@ var (
 	ErrObjectMissing = errors.New("object not found")
 	// ErrObjectCorrupt: the content is not that of its SHA-256.
 	ErrObjectCorrupt = errors.New("object is corrupt")
+	// ErrObjectTooLarge: the object is larger than the reader takes.
+	ErrObjectTooLarge = errors.New("object is too large")
 )

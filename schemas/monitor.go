@@ -132,7 +132,15 @@ type Verdict struct {
 	Taken []string `json:"taken,omitempty"`
 	// Lifecycle is what the policy gives to a retraining or a search.
 	Lifecycle *LifecycleInput `json:"lifecycle,omitempty"`
+	// Change is the first day of the changed world, as the rule that led to a
+	// retraining or a search saw it.
+	Change string `json:"change,omitempty"`
+	// Follows is the rule whose retraining is followed up.
+	Follows string `json:"follows,omitempty"`
 }
+
+// RuleFollowUp stands for the follow_up of a policy's rules among those of a verdict.
+const RuleFollowUp = "follow-up"
 
 // PolicyRef names a policy.
 type PolicyRef struct {
@@ -158,10 +166,15 @@ type RuleState struct {
 	Then     VerdictKind   `json:"then"`
 	Severity AlertSeverity `json:"severity,omitempty"`
 	// Since is AsOf of the night on which it began to hold; zero while it does not.
-	Since  time.Time `json:"since,omitzero"`
-	Reason string    `json:"reason"` // each number it looked at
-	Why    string    `json:"why,omitempty"`
-	Holds  bool      `json:"holds,omitempty"` // forbids changes of the model
+	Since time.Time `json:"since,omitzero"`
+	// Change is the first day that the rule counts: the world is another one since
+	// then. Empty while it does not hold.
+	Change string `json:"change,omitempty"`
+	// Follows is the rule whose retraining is followed up.
+	Follows string `json:"follows,omitempty"`
+	Reason  string `json:"reason"` // each number it looked at
+	Why     string `json:"why,omitempty"`
+	Holds   bool   `json:"holds,omitempty"` // forbids changes of the model
 }
 
 // Act is what became of a verdict.

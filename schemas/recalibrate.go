@@ -38,6 +38,9 @@ type RecalibrateStep struct {
 	Plan    RecalibratePlan `json:"plan"`
 	Dataset DatasetRef      `json:"dataset"`
 	RunID   string          `json:"run_id"`
+	// Actor and Reason are recorded with the run.
+	Actor  string `json:"actor,omitempty"`
+	Reason string `json:"reason,omitempty"`
 }
 
 // Recalibration says how a model came from another by calibration alone.

@@ -3,9 +3,21 @@ package schemas
 // Recipe is everything a run was made from; with the same observations, code and
 // libraries it makes the same run again.
 type Recipe struct {
-	Candidate CandidateInput `json:"candidate"`
+	// Candidate was trained; empty for a recalibration.
+	Candidate CandidateInput `json:"candidate,omitzero"`
+	// Recalibrate is set where the run is an earlier package's trees with a new
+	// calibration.
+	Recalibrate *RecalibrateStep `json:"recalibrate,omitempty"`
 	// Prepare asks for the data set.
 	Prepare PrepareInput `json:"prepare"`
+}
+
+// Run is the run that the recipe is of, and the model it is for.
+func (r Recipe) Run() (id, model string) {
+	if step := r.Recalibrate; step != nil {
+		return step.RunID, step.Plan.Package.Model
+	}
+	return r.Candidate.RunID, r.Candidate.Model
 }
 
 // ReproduceInput asks for a recorded run to be made again.

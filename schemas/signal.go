@@ -8,11 +8,13 @@ type SignalName string
 // that say otherwise.
 const (
 	SignalBrierRatio     SignalName = "brier_ratio"     // Brier score on truth over the evaluation's, same horizons
+	SignalRelativeBrier  SignalName = "relative_brier"  // brier_ratio over the same ratio of the railway's calibrated forecast: weather is in both
 	SignalSkill          SignalName = "skill"           // against the railway's calibrated forecast; lower is worse
 	SignalECE            SignalName = "ece"             // expected calibration error
 	SignalBias           SignalName = "bias"            // |mean P(late) - share late|: the base rate moved
+	SignalBiasDrift      SignalName = "bias_drift"      // cumulated sums of the nightly bias over their threshold: it stays on one side
 	SignalEstimateGap    SignalName = "estimate_gap"    // |Brier on truth - Brier estimated before it|, same forecasts
-	SignalConceptDrift   SignalName = "concept_drift"   // Page-Hinkley statistic of the loss over its threshold
+	SignalConceptDrift   SignalName = "concept_drift"   // Page-Hinkley statistic of relative_brier over its threshold
 	SignalLabelDrift     SignalName = "label_drift"     // Jensen-Shannon distance of the delays from the reference's
 	SignalOutputDrift    SignalName = "output_drift"    // Jensen-Shannon distance of the forecasts from the reference's
 	SignalFeatureDrift   SignalName = "feature_drift"   // share of importance that lies on drifted features
@@ -29,7 +31,7 @@ const (
 
 // SignalNames lists them all.
 func SignalNames() []SignalName {
-	return []SignalName{SignalBrierRatio, SignalSkill, SignalECE, SignalBias, SignalEstimateGap, SignalConceptDrift, SignalLabelDrift, SignalOutputDrift,
+	return []SignalName{SignalBrierRatio, SignalRelativeBrier, SignalSkill, SignalECE, SignalBias, SignalBiasDrift, SignalEstimateGap, SignalConceptDrift, SignalLabelDrift, SignalOutputDrift,
 		SignalFeatureDrift, SignalMissing, SignalNewCategories, SignalClassifierAUC, SignalCoverage, SignalFreshness, SignalUnknown, SignalSchemaSurprise,
 		SignalSkew, SignalEvents}
 }

@@ -65,8 +65,15 @@ func TestWhatAVerdictStarts(t *testing.T) {
 					return in.TestDays == 2 && in.Search != nil && in.Search.Budget.Candidates == 6
 				})).Return(schemas.LifecycleResult{}, nil).Once()
 			}},
+		"recalibrate beside a lifecycle": {verdict: schemas.Verdict{Kind: schemas.VerdictRecalibrate}, act: schemas.ActJoined,
+			expect: func(env *testsuite.TestWorkflowEnvironment) { // RecalibrateModel would fail: nobody answers its steps
+				env.OnActivity("Learning", mock.Anything, "punctuality").Return(true, nil).Once()
+			}, want: func(t *testing.T, r schemas.MonitorResult) {
+				require.Equal(t, "lifecycle/punctuality (joined: it was running)", r.Lifecycle)
+			}},
 		"recalibrate": {verdict: schemas.Verdict{Kind: schemas.VerdictRecalibrate}, act: schemas.ActStarted,
 			expect: func(env *testsuite.TestWorkflowEnvironment) {
+				env.OnActivity("Learning", mock.Anything, "punctuality").Return(false, nil).Once()
 				env.OnWorkflow(workflows.RecalibrateModel, mock.Anything, mock.MatchedBy(func(in schemas.RecalibrateInput) bool {
 					return in.Model == "punctuality" && in.Actor == "monitor"
 				})).Return(schemas.LifecycleResult{}, nil).Once()

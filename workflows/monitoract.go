@@ -21,7 +21,7 @@ func act(ctx workflow.Context, in schemas.MonitorInput, r *schemas.MonitorResult
 	case schemas.VerdictRetrain, schemas.VerdictSearch:
 		r.Lifecycle, err = startLifecycle(ctx, in, *r)
 	case schemas.VerdictRecalibrate:
-		r.Lifecycle, err = startRecalibration(ctx, in, *r)
+		r.Lifecycle, err = recalibrate(ctx, in, *r)
 	case schemas.VerdictRollback:
 		err = workflow.ExecuteActivity(with(ctx, light(schemas.QueueScore, "back to the champion before")), steps.RollBack, in, r.Signals, r.Verdict).Get(ctx, &r.Note)
 	case schemas.VerdictHandover:
@@ -62,6 +62,23 @@ func startLifecycle(ctx workflow.Context, in schemas.MonitorInput, r schemas.Mon
 	life.Model, life.AsOf, life.Actor, life.Reason = in.Model, in.AsOf, "monitor", because(r)
 	id := schemas.LifecycleID(in.Model)
 	return begin(ctx, id, string(r.Verdict.Kind)+" after "+r.Signals.Day, RunLifecycle, life)
+}
+
+// recalibrate starts a new calibration, or joins a lifecycle that is under way: that
+// one brings a calibration of its own, and a better one.
+func recalibrate(ctx workflow.Context, in schemas.MonitorInput, r schemas.MonitorResult) (string, error) {
+	if workflow.GetVersion(ctx, "recalibrate-joins-lifecycle", workflow.DefaultVersion, 1) != workflow.DefaultVersion {
+		var steps *monitor.Activities
+		var learning bool
+		err := workflow.ExecuteActivity(with(ctx, light(schemas.QueueScore, "is a lifecycle under way")), steps.Learning, in.Model).Get(ctx, &learning)
+		if err != nil {
+			return "", err
+		}
+		if learning {
+			return schemas.LifecycleID(in.Model) + joined, nil
+		}
+	}
+	return startRecalibration(ctx, in, r)
 }
 
 // startRecalibration does the same for a new calibration of the champion.

@@ -63,7 +63,8 @@ type recalibration struct {
 func (r *recalibration) calibrate(ctx workflow.Context) error {
 	var steps *evaluate.Activities
 	return workflow.ExecuteActivity(with(ctx, heavy(schemas.QueueTrain, "calibrate on "+r.plan.Days.String())), steps.Recalibrate, schemas.RecalibrateStep{
-		Plan: r.plan, Dataset: r.result.Dataset, RunID: workflow.GetInfo(ctx).WorkflowExecution.RunID + "-calibrated"}).Get(ctx, &r.result.Trained)
+		Plan: r.plan, Dataset: r.result.Dataset, RunID: workflow.GetInfo(ctx).WorkflowExecution.RunID + "-calibrated",
+		Actor: r.in.Actor, Reason: r.in.Reason}).Get(ctx, &r.result.Trained)
 }
 
 // at shows the stage on the card and in the search attributes.

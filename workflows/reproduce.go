@@ -6,14 +6,16 @@ import (
 
 	"go.temporal.io/sdk/workflow"
 
+	"puenktlich/activities/evaluate"
 	"puenktlich/activities/experiment"
 	"puenktlich/activities/train"
 	"puenktlich/schemas"
 )
 
 // ReproduceRun makes a recorded run again from its record, as a run of its own:
-// data set, candidate, and where the run had them the training on all days and
-// the evaluation. It says whether data set and metrics agree.
+// data set, candidate or new calibration, and where the run had them the training
+// on all days and the evaluation. It says whether data set, metrics and calibration
+// agree.
 func ReproduceRun(ctx workflow.Context, in schemas.ReproduceInput) (schemas.ReproduceResult, error) {
 	var result schemas.ReproduceResult
 	if in.RunID == "" {
@@ -25,8 +27,8 @@ func ReproduceRun(ctx workflow.Context, in schemas.ReproduceInput) (schemas.Repr
 	if err != nil {
 		return result, readable(err)
 	}
-	recorded := plan.Recipe.Candidate.RunID
-	tell(ctx, schemas.AttributeModel, plan.Recipe.Candidate.Model)
+	recorded, model := plan.Recipe.Run()
+	tell(ctx, schemas.AttributeModel, model)
 	rebuilt, err := rebuild(ctx, in, plan)
 	if err != nil {
 		return result, readable(err)
@@ -40,31 +42,53 @@ func ReproduceRun(ctx workflow.Context, in schemas.ReproduceInput) (schemas.Repr
 
 // rebuild answers the id of the new run.
 func rebuild(ctx workflow.Context, in schemas.ReproduceInput, plan schemas.ReproducePlan) (string, error) {
-	candidate := plan.Recipe.Candidate
-	reason := "reproduces run " + candidate.RunID
+	recorded, _ := plan.Recipe.Run()
+	reason := "reproduces run " + recorded
 	if in.Reason != "" {
 		reason += ": " + in.Reason
 	}
-	candidate.RunID, candidate.Actor, candidate.Reason = schemas.RunID(workflow.GetInfo(ctx).WorkflowExecution.RunID, 1), actor(in.Actor), reason
-	err := workflow.ExecuteChildWorkflow(child(ctx, stepID(ctx, "prepare"), "data set "+plan.Recipe.Prepare.Days.String()), PrepareDataset, plan.Recipe.Prepare).Get(ctx, &candidate.Dataset)
+	var dataset schemas.DatasetRef
+	err := workflow.ExecuteChildWorkflow(child(ctx, stepID(ctx, "prepare"), "data set "+plan.Recipe.Prepare.Days.String()), PrepareDataset, plan.Recipe.Prepare).Get(ctx, &dataset)
 	if err != nil {
 		return "", err
 	}
-	tell(ctx, schemas.AttributeDataset, short(candidate.Dataset.ID))
+	tell(ctx, schemas.AttributeDataset, short(dataset.ID))
+	id := schemas.RunID(workflow.GetInfo(ctx).WorkflowExecution.RunID, 1)
+	var trained schemas.TrainedModel
+	if step := plan.Recipe.Recalibrate; step != nil {
+		step.RunID, step.Dataset, step.Actor, step.Reason = id, dataset, actor(in.Actor), reason
+		trained, err = calibrateAgain(ctx, *step)
+	} else {
+		candidate := plan.Recipe.Candidate
+		candidate.RunID, candidate.Dataset, candidate.Actor, candidate.Reason = id, dataset, actor(in.Actor), reason
+		trained, err = trainAgain(ctx, candidate, plan.Refit)
+	}
+	if err != nil || trained.RunID == "" || plan.TestDays.Empty() {
+		return id, err
+	}
+	return id, workflow.ExecuteChildWorkflow(child(ctx, stepID(ctx, "evaluate"), "test on "+plan.TestDays.String()), EvaluateModel,
+		schemas.EvaluateInput{Trained: trained, Dataset: dataset, Days: plan.TestDays}).Get(ctx, nil)
+}
+
+// trainAgain judges the candidate and, with refit, trains it on all days; without,
+// what it answers is empty.
+func trainAgain(ctx workflow.Context, candidate schemas.CandidateInput, refit bool) (trained schemas.TrainedModel, err error) {
 	var steps *train.Activities
 	var judged schemas.CandidateResult
 	err = workflow.ExecuteActivity(with(ctx, heavy(schemas.QueueTrain, candidate.Candidate.Name)), steps.TrainCandidate, candidate).Get(ctx, &judged)
-	if err != nil || !plan.Refit {
-		return candidate.RunID, err
+	if err != nil || !refit {
+		return trained, err
 	}
-	var trained schemas.TrainedModel
 	err = workflow.ExecuteActivity(with(ctx, heavy(schemas.QueueTrain, candidate.Candidate.Name+" on all days")), steps.RefitModel,
 		schemas.RefitInput{Model: candidate.Model, Dataset: candidate.Dataset, Days: candidate.Days, Best: judged, Seed: candidate.Seed, SegmentRounds: candidate.SegmentRounds}).Get(ctx, &trained)
-	if err != nil || plan.TestDays.Empty() {
-		return candidate.RunID, err
-	}
-	return candidate.RunID, workflow.ExecuteChildWorkflow(child(ctx, stepID(ctx, "evaluate"), "test on "+plan.TestDays.String()), EvaluateModel,
-		schemas.EvaluateInput{Trained: trained, Dataset: candidate.Dataset, Days: plan.TestDays}).Get(ctx, nil)
+	return trained, err
+}
+
+// calibrateAgain calibrates the same package's trees on the same days.
+func calibrateAgain(ctx workflow.Context, step schemas.RecalibrateStep) (trained schemas.TrainedModel, err error) {
+	var steps *evaluate.Activities
+	err = workflow.ExecuteActivity(with(ctx, heavy(schemas.QueueTrain, "calibrate on "+step.Plan.Days.String())), steps.Recalibrate, step).Get(ctx, &trained)
+	return trained, err
 }
 
 func reproduceCard(r schemas.ReproduceResult) string {

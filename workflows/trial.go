@@ -3,7 +3,6 @@ package workflows
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -150,50 +149,4 @@ func (t *trial) table() (schemas.SearchTable, error) {
 		}
 	}
 	return table, nil
-}
-
-func candidatesCard(t schemas.SearchTable) string {
-	var b strings.Builder
-	b.WriteString("### Candidates, judged on days they were not trained on\n\n")
-	if t.Rung > 0 {
-		b.WriteString(fmt.Sprintf("Rung %d of %d, %d waiting.\n\n", t.Rung, t.Rungs, t.Waiting))
-	}
-	// The page that shows this is narrow: what a reader looks for first stands first.
-	b.WriteString("| candidate | | log loss | Brier | depth | rounds | folds | events | features |\n|---|---|--:|--:|--:|--:|--:|--:|---|\n")
-	for _, c := range t.Candidates {
-		if c.Folds == 0 && c.Events == 0 {
-			b.WriteString(fmt.Sprintf("| %s | %s | | | %s | | | | %s |\n", c.Candidate.Name, remark(c), number(c.Candidate.MaxDepth), c.Candidate.Sees()))
-			continue
-		}
-		b.WriteString(fmt.Sprintf("| %s | %s | %.4f | %.4f | %s | %d | %d | %d | %s |\n", c.Candidate.Name, remark(c), c.LogLoss, c.Brier, number(c.Candidate.MaxDepth),
-			c.Rounds, c.Folds, c.Events, c.Candidate.Sees()))
-	}
-	if t.Note != "" {
-		b.WriteString("\n" + t.Note + "\n")
-	}
-	return b.String()
-}
-
-// number is empty for a parameter a candidate does not have.
-func number(n int) string {
-	if n == 0 {
-		return ""
-	}
-	return fmt.Sprint(n)
-}
-
-// remark says in a cell what a row's numbers do not.
-func remark(c schemas.CandidateResult) string {
-	said := "to compare with"
-	switch {
-	case c.FailReason != "":
-		said = c.FailReason
-	case c.Dropped != "":
-		said = c.Dropped
-	case c.RunID == "":
-		said = "waiting"
-	case c.Candidate.Servable():
-		said = ""
-	}
-	return strings.NewReplacer("|", "/", "\n", " ").Replace(said)
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"puenktlich/activities/beat"
 	"puenktlich/activities/failure"
 	"puenktlich/internal/rail"
 	"puenktlich/schemas"
@@ -119,7 +120,7 @@ func parse(r schemas.DayRange) (from, to rail.Day, err error) {
 // rollout under way has judged as of the night, since the next night's moment
 // comes at once.
 func (a *Activities) CloseNight(ctx context.Context, in schemas.CloseNightInput) (schemas.BacktestNight, error) {
-	defer beating(ctx)()
+	defer beat.While(ctx)()
 	night := in.Night
 	if night.Started != "" {
 		id, _, _ := strings.Cut(night.Started, " ") // what it joined is said after the name

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 
+	"puenktlich/activities/beat"
 	"puenktlich/internal/rail"
 	"puenktlich/schemas"
 	schema "puenktlich/schemas/clickhouse"
@@ -14,7 +15,7 @@ import (
 // Grade scores every contender's forecasts day by day on the events and horizons
 // that all of them forecast, and writes the report.
 func (a *Activities) Grade(ctx context.Context, in schemas.GradeInput) (schemas.BacktestResult, error) {
-	defer beating(ctx)()
+	defer beat.While(ctx)()
 	var result schemas.BacktestResult
 	report := schemas.BacktestReport{Name: in.Input.Name, First: in.Input.First, Days: in.Input.Nights, Contenders: in.Input.Contenders,
 		Grading: in.Input.Grading, Graded: in.Graded, Seconds: in.Seconds}

@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/sdk/activity"
 	"golang.org/x/sync/errgroup"
 
+	"puenktlich/activities/beat"
 	"puenktlich/internal/rail"
 	"puenktlich/internal/timetables"
 	"puenktlich/schemas"
@@ -40,7 +41,7 @@ func (a *Activities) CollectWindow(ctx context.Context, in schemas.CollectWindow
 	if err != nil {
 		return schemas.CollectWindowResult{}, err
 	}
-	stop := beat(ctx)
+	stop := beat.While(ctx, "collecting")
 	defer stop()
 	responses, left, err := a.poll(ctx, in.Window, stations, budget)
 	if err != nil {
@@ -234,30 +235,6 @@ func maxTime(a, b time.Time) time.Time {
 		return a
 	}
 	return b
-}
-
-// beatEvery is well below the time after which a silent activity counts as lost:
-// one call may wait a minute for its turn.
-const beatEvery = 5 * time.Second
-
-// beat reports that the activity lives until stop is called.
-func beat(ctx context.Context) (stop func()) {
-	ticker := time.NewTicker(beatEvery)
-	done := make(chan struct{})
-	go func() {
-		for {
-			select {
-			case <-ticker.C:
-				heartbeat(ctx, "collecting")
-			case <-done:
-				return
-			}
-		}
-	}()
-	return func() {
-		ticker.Stop()
-		close(done)
-	}
 }
 
 // heartbeat reports progress where the code runs as an activity.

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"time"
 
+	"puenktlich/activities/beat"
 	"puenktlich/activities/failure"
 	"puenktlich/internal/dataset"
 	"puenktlich/internal/forecast"
@@ -64,7 +65,7 @@ type Activities struct {
 // on the same events, the champion, and judges it by the gate. The report is kept;
 // the result carries its short form.
 func (a *Activities) EvaluateModel(ctx context.Context, in schemas.EvaluateInput) (schemas.EvaluateResult, error) {
-	defer heartbeat(ctx, "scoring "+in.Days.String())()
+	defer beat.While(ctx, "scoring "+in.Days.String())()
 	var result schemas.EvaluateResult
 	if err := checkDays(&in); err != nil {
 		return result, err

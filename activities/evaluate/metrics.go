@@ -3,9 +3,6 @@ package evaluate
 import (
 	"context"
 	"fmt"
-	"time"
-
-	"go.temporal.io/sdk/activity"
 
 	"puenktlich/schemas"
 	schema "puenktlich/schemas/clickhouse"
@@ -54,35 +51,4 @@ func scoresByName(h schemas.HorizonScore) map[string]*float64 {
 		scores["crps_minutes"], scores["mae_median_minutes"], scores["sharpness"] = d.CRPS.Value, d.MAE.Value, d.Sharpness.Value
 	}
 	return scores
-}
-
-// track records a recalibration as a run of its own.
-func (a *Activities) track(ctx context.Context, in schemas.RecalibrateStep, trained schemas.TrainedModel, started time.Time) error {
-	r := trained.Recalibrated
-	run := schema.Run{RunID: in.RunID, Experiment: trained.Model, Name: "recalibrated " + r.Method, Status: schema.RunFinished, Algorithm: "recalibration",
-		DatasetID: in.Dataset.ID, DatasetSHA256: in.Dataset.Manifest.SHA256, Model: trained.Model, ArtifactKey: "runs/" + in.RunID + "/",
-		CodeVersion: a.CodeVersion, Seed: int64(trained.Seed), StartedAt: started, EndedAt: a.Clock.Now(), Version: 2}
-	if activity.IsActivity(ctx) {
-		run.WorkflowID = activity.GetInfo(ctx).WorkflowExecution.ID
-	}
-	if err := a.Store.SaveRun(ctx, run); err != nil {
-		return fmt.Errorf("track run %s: %w", in.RunID, err)
-	}
-	params := []schema.RunParam{{RunID: in.RunID, Name: "calibration", Value: r.Method}, {RunID: in.RunID, Name: "recalibrated_from", Value: r.From.Digest},
-		{RunID: in.RunID, Name: "calibration_days", Value: r.Days.String()}}
-	if err := a.Store.SaveParams(ctx, "params/"+in.RunID, params); err != nil {
-		return fmt.Errorf("track run %s: %w", in.RunID, err)
-	}
-	metrics := []schema.RunMetric{{RunID: in.RunID, Name: "calibration_events", Value: float64(r.Events), RecordedAt: run.EndedAt},
-		{RunID: in.RunID, Name: "calibration_log_loss_before", Value: r.LogLossBefore, RecordedAt: run.EndedAt},
-		{RunID: in.RunID, Name: "calibration_log_loss_fitted", Value: r.LogLossFitted, RecordedAt: run.EndedAt}}
-	for _, m := range r.Tried {
-		if m.Rows > 0 {
-			metrics = append(metrics, schema.RunMetric{RunID: in.RunID, Name: "oof_log_loss_" + m.Method, Value: m.LogLoss, RecordedAt: run.EndedAt})
-		}
-	}
-	if err := a.Store.SaveMetrics(ctx, "metrics/"+in.RunID, metrics); err != nil {
-		return fmt.Errorf("track run %s: %w", in.RunID, err)
-	}
-	return nil
 }

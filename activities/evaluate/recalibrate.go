@@ -7,7 +7,9 @@ import (
 	"maps"
 	"slices"
 
+	"puenktlich/activities/beat"
 	"puenktlich/activities/failure"
+	"puenktlich/activities/meter"
 	"puenktlich/internal/calibrate"
 	"puenktlich/internal/dataset"
 	"puenktlich/internal/forecast"
@@ -32,7 +34,7 @@ func calibrateOptions() calibrate.Options {
 // it with the same trees as a new run. The baselines are fitted on the same days, so
 // that they know the present base rate too. The same input gives the same bytes.
 func (a *Activities) Recalibrate(ctx context.Context, in schemas.RecalibrateStep) (schemas.TrainedModel, error) {
-	defer heartbeat(ctx, "calibrating on "+in.Plan.Days.String())()
+	defer beat.While(ctx, "calibrating on "+in.Plan.Days.String())()
 	loaded, _, err := a.original(ctx, in.Plan.Package.Model, in.Plan.Package)
 	if err != nil {
 		return schemas.TrainedModel{}, err
@@ -46,7 +48,7 @@ func (a *Activities) Recalibrate(ctx context.Context, in schemas.RecalibrateStep
 		return schemas.TrainedModel{}, failure.Validation("%s: %v", what, err)
 	}
 	trained := a.successor(in, loaded)
-	started := a.Clock.Now()
+	work := meter.Start(a.Clock.Now())
 	learned, err := recalibrated(ctx, loaded, table, trained.Recalibrated)
 	if err != nil {
 		return trained, failure.Validation("%s: %v", what, err)
@@ -65,7 +67,7 @@ func (a *Activities) Recalibrate(ctx context.Context, in schemas.RecalibrateStep
 	if _, err = a.Objects.PutContent(ctx, schemas.TrainedPrefix(in.RunID), ".json", body); err != nil {
 		return trained, fmt.Errorf("%s: %w", what, err)
 	}
-	return trained, a.track(ctx, in, trained, started)
+	return trained, a.track(ctx, in, trained, work)
 }
 
 // successor is what the new version keeps of the old one.

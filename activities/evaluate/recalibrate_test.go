@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"math/rand/v2"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -23,6 +24,7 @@ import (
 	"puenktlich/internal/serving/servingtest"
 	"puenktlich/internal/testenv"
 	"puenktlich/schemas"
+	schema "puenktlich/schemas/clickhouse"
 )
 
 // workshop is real storage with a champion: the tiny model, trained until October.
@@ -90,7 +92,7 @@ func promote(t *testing.T, objects *objstore.Store, r registry.Registry, key *mo
 func (w *workshop) seal(late [2]float64) schemas.DatasetRef {
 	w.t.Helper()
 	random := rand.New(rand.NewPCG(4, 2))
-	manifest := schemas.DatasetManifest{ID: "d1"}
+	manifest := schemas.DatasetManifest{ID: "d1", Horizons: []int{60, 5}, AsOf: noon.Now()}
 	for _, day := range rail.Days("2024-10-26", "2024-11-01") {
 		rows := table()
 		for i := range 500 {
@@ -106,7 +108,7 @@ func (w *workshop) seal(late [2]float64) schemas.DatasetRef {
 	must(w.t, err)
 	ref, err := w.Objects.PutContent(w.t.Context(), "manifests/", ".json", body)
 	must(w.t, err)
-	return schemas.DatasetRef{ID: "d1", Manifest: ref, FeatureVersion: feature.Version()}
+	return schemas.DatasetRef{ID: "d1", Manifest: ref, Days: schemas.DayRange{From: "2024-10-26", To: "2024-11-01"}, FeatureVersion: feature.Version()}
 }
 
 func (w *workshop) keep(prefix string, rows *dataset.Table) schemas.ObjectRef {
@@ -129,7 +131,8 @@ func TestRecalibrateAfterTheBaseRateMoved(t *testing.T) {
 	if plan != want {
 		t.Fatalf("plan %+v, want %+v", plan, want)
 	}
-	step := schemas.RecalibrateStep{Plan: plan, Dataset: w.seal([2]float64{0.549834, 0.900250}), RunID: "run-2"}
+	step := schemas.RecalibrateStep{Plan: plan, Dataset: w.seal([2]float64{0.549834, 0.900250}), RunID: "run-2",
+		Actor: "anna", Reason: "the rate moved"}
 	trained, err := w.Recalibrate(t.Context(), step)
 	must(t, err)
 	again, err := w.Recalibrate(t.Context(), step)
@@ -138,6 +141,7 @@ func TestRecalibrateAfterTheBaseRateMoved(t *testing.T) {
 		t.Error("the same days give another calibration")
 	}
 	w.checkRecord(trained)
+	w.checkRecipe(step, trained)
 	w.checkTrees(trained)
 
 	before := w.evaluate(w.original(), step.Dataset, plan.Test)
@@ -181,6 +185,26 @@ func (w *workshop) checkRecord(trained schemas.TrainedModel) {
 	}
 	if w.runs.run.Algorithm != "recalibration" || w.runs.params["recalibrated_from"] != w.first.Digest || w.runs.metrics["oof_log_loss_none"] <= w.runs.metrics["oof_log_loss_platt_pooled"] {
 		w.t.Errorf("tracked as %+v, %v, %v", w.runs.run, w.runs.params, w.runs.metrics)
+	}
+}
+
+// checkRecipe reads what the run on record can be made from again, who wanted it and
+// what it left behind.
+func (w *workshop) checkRecipe(step schemas.RecalibrateStep, trained schemas.TrainedModel) {
+	w.t.Helper()
+	run := w.runs.run
+	var recipe schemas.Recipe
+	must(w.t, json.Unmarshal([]byte(run.Recipe), &recipe))
+	if recipe.Recalibrate == nil || *recipe.Recalibrate != step || recipe.Candidate != (schemas.CandidateInput{}) {
+		w.t.Errorf("recipe %s", run.Recipe)
+	}
+	want := schemas.PrepareInput{Days: schemas.DayRange{From: "2024-10-26", To: "2024-11-01"}, Horizons: []int{60, 5}, AsOf: noon.Now()}
+	if asked := recipe.Prepare; asked.Days != want.Days || !slices.Equal(asked.Horizons, want.Horizons) || !asked.AsOf.Equal(want.AsOf) {
+		w.t.Errorf("the recipe prepares %+v, want %+v", asked, want)
+	}
+	if run.FeatureVersion != feature.Version() || run.Actor != "anna" || run.Reason != "the rate moved" || run.Artifacts[schema.ArtifactLearned] != trained.Artefact.Key ||
+		run.DurationSeconds <= 0 || run.PeakMemoryBytes < 1<<20 || run.Environment["cpus"] == "" {
+		w.t.Errorf("on record as %+v", run)
 	}
 }
 

@@ -15,9 +15,15 @@ import (
 	schema "puenktlich/schemas/clickhouse"
 )
 
+// Packages knows which package was built of a run; found is false where none was.
+type Packages interface {
+	OfRun(ctx context.Context, model, runID string) (p schemas.PackageRef, found bool, err error)
+}
+
 // Activities are the steps. All fields are required.
 type Activities struct {
-	Reader experiment.Reader
+	Reader   experiment.Reader
+	Packages Packages
 }
 
 // PlanReproduction reads from the record of a run how to make it again.
@@ -79,7 +85,20 @@ func (a *Activities) CompareRuns(ctx context.Context, in schemas.CompareRunsInpu
 	if len(records) != 2 {
 		return schemas.ReproduceResult{}, failure.InvalidInput("compare runs: %s and %s are the same run", in.Recorded, in.Rebuilt)
 	}
-	return experiment.Verify(records[0], records[1], in.SkipTest), nil
+	recorded, rebuilt := records[0], records[1]
+	pkg, _, err := a.Packages.OfRun(ctx, recorded.Model, recorded.ID)
+	if err != nil {
+		return schemas.ReproduceResult{}, fmt.Errorf("compare run %s with %s: %w", recorded.ID, rebuilt.ID, err)
+	}
+	calibrations, err := a.Reader.CompareCalibrations(ctx, recorded, rebuilt, pkg)
+	if err != nil {
+		return schemas.ReproduceResult{}, fmt.Errorf("compare run %s with %s: %w", recorded.ID, rebuilt.ID, err)
+	}
+	result := experiment.Verify(recorded, rebuilt, in.SkipTest)
+	for _, f := range calibrations {
+		result.Findings, result.Agrees = append(result.Findings, f), result.Agrees && f.Agrees
+	}
+	return result, nil
 }
 
 func (a *Activities) show(ctx context.Context, id string) (experiment.Record, error) {

@@ -2,6 +2,7 @@ package monitor
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -24,16 +25,36 @@ func (a *Activities) RollBack(ctx context.Context, in schemas.MonitorInput, s sc
 	if activity.IsActivity(ctx) {
 		id += "-" + activity.GetInfo(ctx).WorkflowExecution.RunID // a repeated request is the same one
 	}
-	switched, err := a.Promoter.Rollback(ctx, id, s.Model, schemas.RollbackRequest{Actor: "monitor", Reason: reason(s, v), At: s.AsOf})
+	switched, err := a.Promoter.Rollback(ctx, id, s.Model, schemas.RollbackRequest{Actor: "monitor", Reason: reason(s, v), Evidence: evidence(v), At: s.AsOf})
 	if err != nil {
 		return "", fmt.Errorf("roll back %s@%d: %w", s.Model, s.Version, err)
 	}
 	return fmt.Sprintf("%s@%d is champion again; %s", s.Model, switched.Champion.Package.Version, switched.Note), nil
 }
 
+// Learning says whether a lifecycle of the model is under way: what it trains is
+// calibrated on newer days than the champion could be.
+func (a *Activities) Learning(ctx context.Context, model string) (bool, error) {
+	running, err := a.Promoter.Running(ctx, schemas.LifecycleID(model))
+	if err != nil {
+		return false, fmt.Errorf("is %s learning: %w", model, err)
+	}
+	return running, nil
+}
+
 // reason is a verdict in one sentence, for the audit.
 func reason(s schemas.Signals, v schemas.Verdict) string {
 	return "verdict of " + s.Day + ": " + strings.Join(v.Reasons, "; ")
+}
+
+// evidence is the verdict as the history of the registry keeps it; its signals are
+// stored under the day.
+func evidence(v schemas.Verdict) string {
+	body, err := json.Marshal(v)
+	if err != nil { // figures that JSON has no form for
+		return err.Error()
+	}
+	return string(body)
 }
 
 // Tell raises an alert for each rule that fires and resolves those of rules that

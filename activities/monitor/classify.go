@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"math"
+	"slices"
 	"strings"
 	"sync"
 
@@ -32,11 +33,35 @@ type ordinaryDays struct {
 	gone string // why there is no sample
 }
 
-// daysOf keeps the sample of the package measured last.
+// keptPackages bounds what daysOf keeps: a sample is some 400 rows.
+const keptPackages = 8
+
+// daysOf keeps the samples of the packages measured last, which several models
+// take turns in.
 type daysOf struct {
-	mu     sync.Mutex
+	mu   sync.Mutex
+	kept []keptDays // used last at the end
+}
+
+type keptDays struct {
 	digest string
 	days   *ordinaryDays
+}
+
+// find answers the sample of a package, and makes it the last used.
+func (d *daysOf) find(digest string) (*ordinaryDays, bool) {
+	at := slices.IndexFunc(d.kept, func(k keptDays) bool { return k.digest == digest })
+	if at < 0 {
+		return nil, false
+	}
+	found := d.kept[at]
+	d.kept = append(slices.Delete(d.kept, at, at+1), found)
+	return found.days, true
+}
+
+func (d *daysOf) keep(digest string, days *ordinaryDays) {
+	d.kept = append(d.kept, keptDays{digest, days})
+	d.kept = slices.Delete(d.kept, 0, max(0, len(d.kept)-keptPackages))
 }
 
 // classify fits a classifier that tells the day's forecasts from rows of the
@@ -115,14 +140,14 @@ func figures(values []float64) string {
 func (n *measuring) ordinary(ctx context.Context) (*ordinaryDays, error) {
 	n.a.apart.mu.Lock()
 	defer n.a.apart.mu.Unlock()
-	if n.a.apart.digest == n.ref.Digest && n.a.apart.days != nil {
-		return n.a.apart.days, nil
+	if days, found := n.a.apart.find(n.ref.Digest); found {
+		return days, nil
 	}
 	days, err := n.sampleDays(ctx)
 	if err != nil {
 		return nil, err
 	}
-	n.a.apart.digest, n.a.apart.days = n.ref.Digest, days
+	n.a.apart.keep(n.ref.Digest, days)
 	return days, nil
 }
 

@@ -59,7 +59,7 @@ func (n *measuring) compare(ctx context.Context) error {
 			return nil
 		}
 	}
-	features, err := n.features(ctx)
+	features, err := n.features()
 	if err != nil {
 		return err
 	}
@@ -77,11 +77,11 @@ func (n *measuring) compare(ctx context.Context) error {
 }
 
 // features are the subjects of the package's references.
-func (n *measuring) features(ctx context.Context) ([]*subject, error) {
+func (n *measuring) features() ([]*subject, error) {
 	if len(n.forecasts) == 0 {
 		return nil, nil
 	}
-	now, err := n.merged(ctx)
+	now, err := merged(n.counts)
 	if err != nil {
 		return nil, err
 	}

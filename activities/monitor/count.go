@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"puenktlich/internal/drift"
+	"puenktlich/internal/rail"
+	"puenktlich/schemas"
 	schema "puenktlich/schemas/clickhouse"
 )
 
@@ -38,6 +40,7 @@ func (n *measuring) count(ctx context.Context) error {
 			delete(hours, c.Hour)
 		}
 	}
+	n.counts = slices.DeleteFunc(stored, func(c schema.DriftCounts) bool { _, again := hours[c.Hour]; return again })
 	if len(hours) == 0 {
 		return nil
 	}
@@ -45,6 +48,7 @@ func (n *measuring) count(ctx context.Context) error {
 	if err != nil || len(rows) == 0 {
 		return err
 	}
+	n.counts = append(n.counts, rows...)
 	return n.a.Store.SaveDriftCounts(ctx, n.token("counts", rows), rows)
 }
 
@@ -53,8 +57,13 @@ func (n *measuring) vectors() schema.VectorQuery {
 }
 
 func (n *measuring) stored(ctx context.Context) ([]schema.DriftCounts, error) {
-	return n.a.Store.DriftCounts(ctx, schema.CountsQuery{Model: n.s.Model, Digest: n.ref.Digest, DataSource: n.a.Name, Source: schema.PredictionSource(n.s.Source),
-		From: string(n.day), Until: string(n.day.Add(1))})
+	return n.a.countsOf(ctx, n.s)
+}
+
+// countsOf reads the counts of the forecasts that signals are of.
+func (a *Activities) countsOf(ctx context.Context, s schemas.Signals) ([]schema.DriftCounts, error) {
+	return a.Store.DriftCounts(ctx, schema.CountsQuery{Model: s.Model, Digest: s.Digest, DataSource: a.Name, Source: schema.PredictionSource(s.Source),
+		From: s.Day, Until: string(rail.Day(s.Day).Add(1))})
 }
 
 // counted reads the forecasts of some hours, each row once.
@@ -118,22 +127,18 @@ func (n *measuring) columns() []int {
 	return columns
 }
 
-// merged adds up the counts of the day by reference.
-func (n *measuring) merged(ctx context.Context) (map[string]drift.Counts, error) {
-	stored, err := n.stored(ctx)
-	if err != nil {
-		return nil, err
-	}
+// merged adds up the counts of a day by reference.
+func merged(counts []schema.DriftCounts) (map[string]drift.Counts, error) {
 	all := map[string]drift.Counts{}
-	for _, c := range stored {
-		counts, found := all[c.Name]
+	for _, c := range counts {
+		sum, found := all[c.Name]
 		if !found {
-			counts = drift.Counts{Bins: make([]uint64, len(c.Bins))}
+			sum = drift.Counts{Bins: make([]uint64, len(c.Bins))}
 		}
-		if err := counts.Merge(drift.Counts{Bins: c.Bins, Missing: c.Missing}); err != nil {
+		if err := sum.Merge(drift.Counts{Bins: c.Bins, Missing: c.Missing}); err != nil {
 			return nil, err
 		}
-		all[c.Name] = counts
+		all[c.Name] = sum
 	}
 	return all, nil
 }

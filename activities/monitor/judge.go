@@ -22,12 +22,11 @@ const rescoreDays = 7
 // champion's, those of a batch.
 func (n *measuring) judge(ctx context.Context) error {
 	for _, source := range []schema.PredictionSource{schema.FromPanel, schema.FromBatch} {
-		n.s.Source, n.own = string(source), scoring.NewTally(n.baselines)
-		tally := scoring.NewTally(n.baselines)
-		if err := n.a.Store.Judged(ctx, n.query(source, n.day), n.taker(tally)); err != nil {
+		n.s.Source, n.tally, n.own = string(source), scoring.NewTally(n.baselines), owned{}
+		if err := n.a.Store.Judged(ctx, n.query(source, n.day), n.taker()); err != nil {
 			return err
 		}
-		if err := n.saveScores(ctx, tally, source, n.day); err != nil {
+		if err := n.saveScores(ctx, n.tally, source, n.day); err != nil {
 			return err
 		}
 		if len(n.forecasts) > 0 {
@@ -50,24 +49,43 @@ func (n *measuring) query(source schema.PredictionSource, day rail.Day) schema.J
 }
 
 // taker visits the forecasts of the measured day.
-func (n *measuring) taker(tally *scoring.Tally) func(*schema.Judged) error {
+func (n *measuring) taker() func(*schema.Judged) error {
 	last, edges := "", n.edges()
 	return func(j *schema.Judged) error {
 		if jumped(j) {
 			n.jumped++
 			return nil
 		}
+		row, scored := scoring.Row(0), false
 		if scoring.Scored(j) {
-			tally.Add(j, edges)
+			row, scored = n.tally.Add(j, edges)
 		}
 		place := fmt.Sprintf("%s/%s/%d", j.StopID, j.Kind, j.HorizonMinutes)
 		if j.Digest != n.ref.Digest || place == last { // in two roles on one day
 			return nil
 		}
 		last = place
-		n.take(j, edges)
+		n.take(j)
+		if scored && j.Outcome.Evidence == string(rail.ChangeObserved) {
+			n.own.add(row, j)
+		}
 		return nil
 	}
+}
+
+// owned are the rows of the champion's package on observed changes, whatever its
+// role was when it made them, each event at each horizon once.
+type owned struct {
+	rows   []scoring.Row
+	events int
+	last   string
+}
+
+func (o *owned) add(row scoring.Row, j *schema.Judged) {
+	if event := j.StopID + "/" + j.Kind; event != o.last {
+		o.events, o.last = o.events+1, event
+	}
+	o.rows = append(o.rows, row)
 }
 
 // edges of the delay buckets.
@@ -88,7 +106,7 @@ func jumped(j *schema.Judged) bool {
 	return off.Abs() > time.Minute
 }
 
-func (n *measuring) take(j *schema.Judged, edges []int) {
+func (n *measuring) take(j *schema.Judged) {
 	p := 1 - j.POnTime
 	if !(p >= 0 && p <= 1) {
 		n.refused++
@@ -97,9 +115,6 @@ func (n *measuring) take(j *schema.Judged, edges []int) {
 	m := made{p: p, horizon: j.HorizonMinutes, predicted: j.PredictedAt, settled: j.SettledAt}
 	if scoring.Scored(j) && j.Outcome.Evidence == string(rail.ChangeObserved) {
 		m.scored, m.late = true, !rail.OnTime(int(j.Outcome.DelayMinutes))
-		one := *j
-		one.Role = schema.RoleChampion
-		n.own.Add(&one, edges)
 	}
 	n.forecasts = append(n.forecasts, m)
 }
@@ -170,21 +185,24 @@ func (n *measuring) champion(horizon int32) scoring.Group {
 // truthSignals fills the figures on truth and the signals made of them.
 func (n *measuring) truthSignals() {
 	n.s.Predictions = len(n.forecasts)
-	f := n.own.Figures(n.champion(0))
+	f := n.tally.Of(n.champion(0), n.own.rows, n.own.events)
 	n.s.Events = f.Forecasts
 	n.board.measured(schemas.SignalEvents, float64(n.s.Events), n.s.Predictions, "")
 	if n.jumped+n.refused > 0 {
 		n.board.note(schemas.SignalEvents, "%d forecasts were not made when their horizon says and %d are no probabilities: left out", n.jumped, n.refused)
 	}
 	if n.s.Events == 0 {
-		for _, name := range []schemas.SignalName{schemas.SignalBrierRatio, schemas.SignalSkill, schemas.SignalECE, schemas.SignalBias, schemas.SignalEstimateGap} {
+		for _, name := range []schemas.SignalName{schemas.SignalBrierRatio, schemas.SignalRelativeBrier, schemas.SignalSkill, schemas.SignalECE, schemas.SignalBias, schemas.SignalEstimateGap} {
 			n.board.missing(name, "none of %d forecasts of %s has a truth", n.s.Predictions, n.day)
 		}
 		return
 	}
 	skill := f.Skill[3]
 	n.s.Brier, n.s.BrierBaseline, n.s.Skill = exists(f.Brier.Estimate), exists(f.BaselineBrier[3]), exists(skill.Estimate)
-	n.s.ECE, n.s.LateRate, n.s.BrierExpected = exists(f.ECE.Estimate), exists(f.LateRate), n.expected()
+	n.s.ECE, n.s.LateRate = exists(f.ECE.Estimate), exists(f.LateRate)
+	n.bias = f.LateRate - f.MeanForecast
+	n.s.BrierExpected = n.expected(func(h schemas.HorizonScore) float64 { return h.Brier })
+	n.baselineExpected = n.expected(func(h schemas.HorizonScore) float64 { return h.Baselines.DBForecastCalibrated.Brier })
 	why := "the package's evaluation has no score at these horizons"
 	if n.loaded == nil {
 		why = n.gone
@@ -193,11 +211,12 @@ func (n *measuring) truthSignals() {
 	if n.s.BrierExpected != nil && *n.s.BrierExpected > 0 {
 		n.board.bounded(schemas.SignalBrierRatio, f.Brier.Low / *n.s.BrierExpected, f.Brier.High / *n.s.BrierExpected)
 	}
+	n.board.measured(schemas.SignalRelativeBrier, n.relative(f.Brier.Estimate, f.BaselineBrier[3]), n.s.Events, "the package's evaluation, or the day, has no score of the railway's calibrated forecast")
 	n.board.measured(schemas.SignalSkill, skill.Estimate, n.s.Events, "the forecasts were logged without the railway's calibrated forecast, or that was never wrong")
 	n.board.bounded(schemas.SignalSkill, skill.Low, skill.High)
 	n.board.measured(schemas.SignalECE, f.ECE.Estimate, n.s.Events, "")
 	n.board.bounded(schemas.SignalECE, f.ECE.Low, f.ECE.High)
-	n.board.measured(schemas.SignalBias, math.Abs(f.MeanForecast-f.LateRate), n.s.Events, "")
+	n.board.measured(schemas.SignalBias, math.Abs(n.bias), n.s.Events, "")
 	n.board.measured(schemas.SignalEstimateGap, math.Abs(f.Gap.Estimate), n.s.Events, "")
 	low, high := absolute(f.Gap.Low, f.Gap.High)
 	n.board.bounded(schemas.SignalEstimateGap, low, high)
@@ -211,14 +230,20 @@ func absolute(low, high float64) (float64, float64) {
 	return min(math.Abs(low), math.Abs(high)), max(math.Abs(low), math.Abs(high))
 }
 
-// expected is the evaluation's Brier score on the same mix of horizons.
-func (n *measuring) expected() *float64 {
+// relative is how much worse a night's Brier score is than the evaluation's, over how
+// much worse the railway's calibrated forecast is; NaN where one is not known.
+func (n *measuring) relative(brier, baseline float64) float64 {
+	return ratio(exists(brier), n.s.BrierExpected) / ratio(exists(baseline), n.baselineExpected)
+}
+
+// expected is a Brier score of the evaluation on the same mix of horizons.
+func (n *measuring) expected(of func(schemas.HorizonScore) float64) *float64 {
 	if n.loaded == nil {
 		return nil
 	}
 	byHorizon := map[int32]float64{}
 	for _, h := range n.loaded.Report.Horizons {
-		byHorizon[int32(h.Minutes)] = h.Brier
+		byHorizon[int32(h.Minutes)] = of(h)
 	}
 	sum, rows := 0.0, 0
 	for _, m := range n.forecasts {

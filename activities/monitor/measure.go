@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"puenktlich/activities/beat"
 	"puenktlich/activities/failure"
 	"puenktlich/internal/champion"
 	"puenktlich/internal/learn"
@@ -57,10 +58,16 @@ type measuring struct {
 	board     board
 	// forecasts are the champion's, once an event and horizon.
 	forecasts []made
-	own       *scoring.Tally // of the champion's, on observed changes
-	jumped    int            // forecasts left out, for they were not made when their horizon says
-	refused   int            // and those that are no probabilities
-	drifts    []schema.Drift
+	tally     *scoring.Tally // of everyone's forecasts of the day
+	own       owned
+	// bias is the share late less the mean forecast. baselineExpected is the
+	// evaluation's Brier score of the railway's calibrated forecast.
+	bias             float64
+	baselineExpected *float64
+	jumped           int                  // forecasts left out, for they were not made when their horizon says
+	refused          int                  // and those that are no probabilities
+	counts           []schema.DriftCounts // of the champion's forecasts of the day, by hour
+	drifts           []schema.Drift
 }
 
 // made is one forecast of the champion.
@@ -90,7 +97,7 @@ func (n *measuring) steps() []step {
 		return []step{judge, promise, count}
 	}
 	return []step{judge, {"revised truth of earlier days", n.rescore}, promise, {"grades of estimates", n.grade}, count,
-		{"drift of features and categories", n.compare}, {"drift of forecasts", n.outputs}, {"drift of delays", n.labels}, {"drift of the loss", n.concept},
+		{"drift of features and categories", n.compare}, {"drift of forecasts", n.outputs}, {"drift of delays", n.labels}, {"drift of the loss", n.trend},
 		{"health of the collection", n.health}, {"replay of served forecasts", n.skew}, {"a classifier of the days", n.classify},
 		{"drift statistics", n.saveDrift}}
 }
@@ -99,7 +106,7 @@ func (n *measuring) steps() []step {
 // statistics in ClickHouse, and answers the signals the policy knows. With Light
 // it measures the running day, for the figures alone.
 func (a *Activities) Measure(ctx context.Context, in schemas.MonitorInput) (schemas.Signals, error) {
-	defer beating(ctx)()
+	defer beat.While(ctx)()
 	n, err := a.begin(ctx, in)
 	if err != nil {
 		return schemas.Signals{Model: in.Model, Day: in.Day, AsOf: in.AsOf}, err

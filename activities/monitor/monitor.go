@@ -46,6 +46,8 @@ type Registry interface {
 // Promoter asks the workflow of a model for a switch.
 type Promoter interface {
 	Rollback(ctx context.Context, updateID, model string, request schemas.RollbackRequest) (schemas.SwitchResult, error)
+	// Running says whether a workflow is under way.
+	Running(ctx context.Context, workflowID string) (bool, error)
 }
 
 // Alerts are told once, and again when they worsen or end.

@@ -1,6 +1,7 @@
 package monitor
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -11,7 +12,6 @@ import (
 
 	"puenktlich/internal/drift"
 	"puenktlich/internal/metric"
-	"puenktlich/internal/modelpkg"
 	"puenktlich/internal/rail"
 	"puenktlich/internal/report"
 	"puenktlich/internal/rulebook"
@@ -72,17 +72,19 @@ func (a *Activities) before(ctx context.Context, s schemas.Signals) ([]report.Pa
 	return all, nil
 }
 
-// look reads the night's forecasts once more, for what only a drawing needs. The
-// champion may be another by now: distributions are then left out.
+// look gathers what only a drawing needs: forecasts beside truth, and the counts of
+// the features that moved furthest. The champion may be another by now: distributions
+// are then left out.
 func (a *Activities) look(ctx context.Context, in schemas.MonitorInput, s schemas.Signals, night *report.Night) error {
 	loaded, ref, err := a.Champions.Champion(ctx, s.Model)
 	if err != nil {
 		return fmt.Errorf("report of %s: %w", s.Day, err)
 	}
-	if ref.Digest != s.Digest {
-		loaded = nil
+	if ref.Digest == s.Digest {
+		if night.Shapes, err = a.shapes(ctx, s, loaded.References); err != nil {
+			return fmt.Errorf("distributions of %s: %w", s.Day, err)
+		}
 	}
-	shown := newShapes(loaded, s.Drift)
 	var p []float64
 	var late []bool
 	until := s.AsOf
@@ -91,16 +93,13 @@ func (a *Activities) look(ctx context.Context, in schemas.MonitorInput, s schema
 	}
 	n := 0
 	query := schema.PredictionQuery{Model: s.Model, Source: schema.PredictionSource(s.Source), DataSource: a.Name, From: s.Day, Until: string(rail.Day(s.Day).Add(1)),
-		SettledUntil: until, WithFeatures: len(shown) > 0}
+		SettledUntil: until}
 	err = a.Store.PredictionsWithTruth(ctx, query, func(f schema.Prediction, o schema.Outcome) error {
 		if f.Digest != s.Digest {
 			return nil
 		}
 		if n++; n%reportBeatEvery == 0 && activity.IsActivity(ctx) {
 			activity.RecordHeartbeat(ctx, n)
-		}
-		for i := range shown {
-			shown[i].add(f.Features)
 		}
 		if o.Settled && !o.Cancelled && o.Evidence == string(rail.ChangeObserved) {
 			p, late = append(p, 1-f.POnTime), append(late, !rail.OnTime(int(o.DelayMinutes)))
@@ -111,73 +110,45 @@ func (a *Activities) look(ctx context.Context, in schemas.MonitorInput, s schema
 		return fmt.Errorf("forecasts of %s: %w", s.Day, err)
 	}
 	night.Reliability = metric.Reliability(p, late, reportBins)
-	for _, f := range shown {
-		shape, err := f.shape()
-		if err != nil {
-			return err
-		}
-		night.Shapes = append(night.Shapes, shape)
-	}
 	return nil
 }
 
-// shown is a feature whose distribution is drawn.
-type shown struct {
-	reference drift.Reference
-	at        int // in the feature vector
-	values    []float64
-}
-
-// newShapes are the features that moved furthest; none without a package.
-func newShapes(loaded *modelpkg.Package, moved []schemas.FeatureDrift) []shown {
-	if loaded == nil {
-		return nil
+// shapes are the features that moved furthest, as the night counted them.
+func (a *Activities) shapes(ctx context.Context, s schemas.Signals, references []drift.Reference) ([]report.Shape, error) {
+	stored, err := a.countsOf(ctx, s)
+	if err != nil {
+		return nil, err
 	}
-	moved = slices.Clone(moved)
-	slices.SortStableFunc(moved, func(a, b schemas.FeatureDrift) int {
-		switch {
-		case a.PSI > b.PSI:
-			return -1
-		case a.PSI < b.PSI:
-			return 1
-		}
-		return 0
-	})
-	names := loaded.Model.Features()
-	var all []shown
+	now, err := merged(stored)
+	if err != nil {
+		return nil, err
+	}
+	moved := slices.Clone(s.Drift)
+	slices.SortStableFunc(moved, func(a, b schemas.FeatureDrift) int { return cmp.Compare(b.PSI, a.PSI) })
+	var all []report.Shape
 	for _, f := range moved[:min(reportFeatures, len(moved))] {
-		i := slices.IndexFunc(loaded.References, func(r drift.Reference) bool { return r.Feature == f.Feature })
-		if at := slices.Index(names, f.Feature); i >= 0 && at >= 0 {
-			all = append(all, shown{reference: loaded.References[i], at: at})
+		i := slices.IndexFunc(references, func(r drift.Reference) bool { return r.Feature == f.Feature })
+		if counts, found := now[f.Feature]; i >= 0 && found && len(counts.Bins) == len(references[i].Bins) {
+			all = append(all, shape(references[i], counts))
 		}
 	}
-	return all
+	return all, nil
 }
 
-func (s *shown) add(features []float32) {
-	if s.at < len(features) {
-		s.values = append(s.values, float64(features[s.at]))
-	}
-}
-
-// shape counts the night into the bins of the reference.
-func (s *shown) shape() (report.Shape, error) {
-	counts := s.reference.NewCounts()
-	if err := s.reference.Add(&counts, s.values); err != nil {
-		return report.Shape{}, err
-	}
-	shape := report.Shape{Feature: s.reference.Feature, Reference: shares(s.reference.Counts), Night: shares(counts)}
+// shape names the bins of a reference.
+func shape(r drift.Reference, counts drift.Counts) report.Shape {
+	shape := report.Shape{Feature: r.Feature, Reference: shares(r.Counts), Night: shares(counts)}
 	for i := range counts.Bins {
 		switch {
 		case i == 0:
-			shape.Labels = append(shape.Labels, "up to "+short(s.reference.Edges[0]))
-		case i < len(s.reference.Edges):
-			shape.Labels = append(shape.Labels, short(s.reference.Edges[i-1])+" to "+short(s.reference.Edges[i]))
+			shape.Labels = append(shape.Labels, "up to "+short(r.Edges[0]))
+		case i < len(r.Edges):
+			shape.Labels = append(shape.Labels, short(r.Edges[i-1])+" to "+short(r.Edges[i]))
 		default:
-			shape.Labels = append(shape.Labels, "above "+short(s.reference.Edges[len(s.reference.Edges)-1]))
+			shape.Labels = append(shape.Labels, "above "+short(r.Edges[len(r.Edges)-1]))
 		}
 	}
-	return shape, nil
+	return shape
 }
 
 func short(v float64) string { return strconv.FormatFloat(v, 'g', 3, 64) }

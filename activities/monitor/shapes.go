@@ -16,13 +16,6 @@ import (
 const (
 	// fewForecasts with a truth, below them all forecasts of the day are looked at.
 	fewForecasts = 100
-	// The loss is watched as a ratio to the evaluation's. A rise of lossAllowance is
-	// none; lossThreshold is the sum of rises beyond it that is one: a Brier score a
-	// quarter above the evaluation's is told in the third or fourth night.
-	lossAllowance = 0.05
-	lossThreshold = 0.5
-	lossPrior     = 3 // nights that the evaluation counts as
-	lossNights    = 60
 )
 
 // outputs holds the champion's forecasts against those it made of days it had not
@@ -128,39 +121,6 @@ func lateShare(c drift.Counts) float64 {
 		late += events
 	}
 	return float64(late) / float64(c.Known())
-}
-
-// concept watches the nightly Brier score of the champion for a rise that stays.
-// All state is the stored scores: asked again, it says the same.
-func (n *measuring) concept(ctx context.Context) error {
-	if n.s.BrierExpected == nil || *n.s.BrierExpected <= 0 {
-		n.board.missing(schemas.SignalConceptDrift, "no score of %s to hold against the evaluation's%s", n.day, because(n.gone))
-		return nil
-	}
-	stored, err := n.a.Store.Scores(ctx, schema.MonitorQuery{Model: n.s.Model, From: string(n.day.Add(-lossNights)), Until: string(n.day), AsOf: n.asOf,
-		Digest: n.ref.Digest, DataSource: n.a.Name, Metrics: []string{"brier"}, Slices: []string{""}})
-	if err != nil {
-		return err
-	}
-	byDay := map[string]float64{string(n.day): *n.s.Brier}
-	for _, s := range stored {
-		if s.HorizonMinutes == 0 && s.Role == schema.RoleChampion && s.Evidence == string(rail.ChangeObserved) && s.UntilDay == string(rail.Day(s.FromDay).Add(1)) {
-			byDay[s.FromDay] = s.Value
-		}
-	}
-	var ratios []float64
-	for _, day := range rail.Days(n.day.Add(-lossNights), n.day.Add(1)) {
-		if brier, found := byDay[string(day)]; found {
-			ratios = append(ratios, brier / *n.s.BrierExpected)
-		}
-	}
-	test := drift.PageHinkley{Allowance: lossAllowance, Expected: 1, Prior: lossPrior}
-	value := test.Statistic(ratios) / lossThreshold
-	n.board.measured(schemas.SignalConceptDrift, value, n.s.Events, "")
-	n.board.limited(schemas.SignalConceptDrift, 1, false)
-	n.board.note(schemas.SignalConceptDrift, "over %d nights of this version", len(ratios))
-	n.stat("loss", "brier", "page_hinkley", value, 1, value > 1, uint64(len(ratios)))
-	return nil
 }
 
 // health makes the signals of the collection.

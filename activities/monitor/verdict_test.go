@@ -42,8 +42,15 @@ func (r *raised) firing() []string {
 	return names
 }
 
-// switches is the workflow of a model without its API instances.
+// switches is the workflow of a model without its API instances. learningModel has a
+// lifecycle under way.
 type switches struct{ registry.Registry }
+
+const learningModel = "learning"
+
+func (s switches) Running(_ context.Context, workflowID string) (bool, error) {
+	return workflowID == "lifecycle/"+learningModel, nil
+}
 
 func (s switches) Rollback(ctx context.Context, id, model string, r schemas.RollbackRequest) (schemas.SwitchResult, error) {
 	aliases, _, err := s.Switch(ctx, schemas.SwitchInput{Model: model, Rollback: true, Digest: r.Digest, Actor: r.Actor, Reason: r.Reason, At: r.At, Token: id})
@@ -101,6 +108,10 @@ func worse(v float64) schemas.Signal {
 	return schemas.Signal{Name: schemas.SignalBrierRatio, Value: number64(v), Events: 800}
 }
 
+func relative(v float64) schemas.Signal {
+	return schemas.Signal{Name: schemas.SignalRelativeBrier, Value: number64(v), Events: 800}
+}
+
 func skilled(v float64) schemas.Signal {
 	return schemas.Signal{Name: schemas.SignalSkill, Value: number64(v), Events: 800}
 }
@@ -148,20 +159,20 @@ func TestWeeksOfNights(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	story := []struct {
-		ratio, skill float64
-		want         schemas.VerdictKind
+		ratio, relative float64
+		want            schemas.VerdictKind
 	}{
-		{1.0, 0.10, schemas.VerdictNothing}, {1.3, 0.01, schemas.VerdictNothing},
-		{1.3, 0.01, schemas.VerdictRetrain}, // two of three
-		{1.3, 0.01, schemas.VerdictAlert},   // cool-down of three days
-		{1.2, 0.05, schemas.VerdictAlert},   // between the thresholds the rule goes on
-		{1.3, 0.01, schemas.VerdictRetrain}, // three days later
-		{1.3, 0.01, schemas.VerdictAlert}, {1.3, 0.01, schemas.VerdictAlert},
-		{1.3, 0.01, schemas.VerdictSearch},  // two retrainings did not help
-		{1.3, 0.10, schemas.VerdictNothing}, // a hard day for everybody: the railway's forecast was as bad
+		{1.0, 1, schemas.VerdictNothing}, {1.3, 1.2, schemas.VerdictNothing},
+		{1.3, 1.2, schemas.VerdictRetrain}, // two of three
+		{1.3, 1.2, schemas.VerdictAlert},   // cool-down of three days
+		{1.2, 1.12, schemas.VerdictAlert},  // between the thresholds the rule goes on
+		{1.3, 1.2, schemas.VerdictRetrain}, // three days later
+		{1.3, 1.2, schemas.VerdictAlert}, {1.3, 1.2, schemas.VerdictAlert},
+		{1.3, 1.2, schemas.VerdictSearch}, // two retrainings did not help
+		{1.8, 1, schemas.VerdictNothing},  // a hard day for everybody: the railway's forecast was as bad
 	}
 	for n, tonight := range story {
-		r := h.live(schemas.MonitorInput{Model: schemas.DefaultModel}, night(n, worse(tonight.ratio), skilled(tonight.skill)), schemas.ActStarted)
+		r := h.live(schemas.MonitorInput{Model: schemas.DefaultModel}, night(n, worse(tonight.ratio), relative(tonight.relative), skilled(0.1)), schemas.ActStarted)
 		require.Equal(t, tonight.want, r.Verdict.Kind, "night %d: %s", n, strings.Join(r.Verdict.Reasons, "\n"))
 		require.Equal(t, "default", r.Verdict.Policy.Name)
 	}
@@ -176,7 +187,7 @@ func TestWeeksOfNights(t *testing.T) {
 	require.Len(t, explained[night(8).Day].Case.Taken, 2)
 
 	// The night is judged anew with the same moment: the same verdict.
-	again, err := h.Decide(t.Context(), schemas.MonitorInput{Model: schemas.DefaultModel}, night(8, worse(1.3), skilled(0.01)))
+	again, err := h.Decide(t.Context(), schemas.MonitorInput{Model: schemas.DefaultModel}, night(8, worse(1.3), relative(1.2), skilled(0.1)))
 	require.NoError(t, err)
 	require.Equal(t, schemas.VerdictSearch, again.Kind)
 
@@ -187,10 +198,10 @@ func TestWeeksOfNights(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, e.Difference, "looked at nights")
 	row = explained[night(0).Day].Row
-	row.Policy = strings.Replace(row.Policy, "1.25", "1.5", 1)
+	row.Policy = strings.Replace(row.Policy, "1.15", "1.5", 1)
 	e, err = rulebook.Explain(row, nil)
 	require.NoError(t, err)
-	require.Contains(t, e.Difference, "decided by policy default version 1")
+	require.Contains(t, e.Difference, "decided by policy default version 2")
 
 	require.Contains(t, h.told.firing(), "worse")
 	last := h.told.all[len(h.told.all)-1]
@@ -215,6 +226,16 @@ func TestAPolicyOfTheInput(t *testing.T) {
 	require.ErrorContains(t, err, `policy_file:4: rules[0].when[0].signal: "luck": want one of`)
 	_, err = h.Decide(t.Context(), schemas.MonitorInput{PolicyFile: file, Policy: schemas.Policy{MinEvents: 1}}, night(2))
 	require.ErrorContains(t, err, "not both")
+}
+
+func TestALifecycleUnderWayIsSeen(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	for model, want := range map[string]bool{learningModel: true, schemas.DefaultModel: false} {
+		learning, err := h.Learning(t.Context(), model)
+		require.NoError(t, err)
+		require.Equal(t, want, learning, model)
+	}
 }
 
 // TestAPackageThatIsGone: the alias names a package whose objects are not there.

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"puenktlich/activities/beat"
 	"puenktlich/activities/failure"
 	"puenktlich/internal/dataset"
 	"puenktlich/internal/feature"
@@ -74,7 +75,7 @@ func horizons(asked []int) ([]int, error) {
 // writes them with a profile of what they are. A day without truth gives an
 // empty part without an object.
 func (a *Activities) PreparePart(ctx context.Context, in schemas.PreparePartInput) (schemas.DatasetPart, error) {
-	defer beating(ctx)()
+	defer beat.While(ctx)()
 	part := schemas.DatasetPart{Day: in.Day}
 	day, err := rail.ParseDay(in.Day)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"puenktlich/activities/beat"
 	"puenktlich/activities/failure"
 	"puenktlich/internal/feature"
 	"puenktlich/internal/rail"
@@ -70,7 +71,7 @@ func dayRange(r schemas.DayRange, from, to rail.Day) (rail.Day, rail.Day, error)
 // SettleDay turns the observations of one day into ground truth. What is known
 // already is not written again; what differs supersedes it and is counted.
 func (a *Activities) SettleDay(ctx context.Context, in schemas.SettleDayInput) (schemas.SettleCounts, error) {
-	defer beating(ctx)()
+	defer beat.While(ctx)()
 	day, err := rail.ParseDay(in.Day)
 	if err != nil {
 		return schemas.SettleCounts{}, failure.InvalidInput("settle: %v", err)

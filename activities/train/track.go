@@ -11,6 +11,8 @@ import (
 
 	"go.temporal.io/sdk/activity"
 
+	"puenktlich/activities/meter"
+	"puenktlich/internal/dataset"
 	"puenktlich/schemas"
 	schema "puenktlich/schemas/clickhouse"
 )
@@ -23,12 +25,12 @@ const (
 )
 
 // track writes the state of a run; a later state supersedes.
-func (a *Activities) track(ctx context.Context, in schemas.CandidateInput, work stint, status schema.RunStatus, problem string) error {
+func (a *Activities) track(ctx context.Context, in schemas.CandidateInput, work meter.Stint, status schema.RunStatus, problem string) error {
 	run := a.describe(ctx, in)
-	run.Status, run.Error, run.StartedAt, run.Version = status, problem, work.startedAt, versionRunning
+	run.Status, run.Error, run.StartedAt, run.Version = status, problem, work.StartedAt, versionRunning
 	if status != schema.RunRunning {
 		run.EndedAt, run.Version = a.Clock.Now(), versionEnded
-		run.DurationSeconds, run.PeakMemoryBytes = work.cost()
+		run.DurationSeconds, run.PeakMemoryBytes = work.Cost()
 	}
 	return a.save(ctx, run)
 }
@@ -54,19 +56,13 @@ func (a *Activities) describe(ctx context.Context, in schemas.CandidateInput) sc
 
 func artifacts(runID string) string { return "runs/" + runID + "/" }
 
-// recipe is what the run can be made from again, as JSON. How the data set was
-// asked for stands in its manifest.
+// recipe is what the run can be made from again, as JSON.
 func (a *Activities) recipe(ctx context.Context, in schemas.CandidateInput) (string, error) {
-	body, err := a.Objects.GetContent(ctx, in.Dataset.Manifest)
+	asked, err := dataset.Asked(ctx, a.Objects, in.Dataset)
 	if err != nil {
-		return "", fmt.Errorf("read manifest of data set %s: %w", in.Dataset.ID, err)
+		return "", err
 	}
-	var manifest schemas.DatasetManifest
-	if err := json.Unmarshal(body, &manifest); err != nil {
-		return "", fmt.Errorf("read manifest of data set %s: %w", in.Dataset.ID, err)
-	}
-	text, err := json.Marshal(schemas.Recipe{Candidate: in,
-		Prepare: schemas.PrepareInput{Days: in.Dataset.Days, Horizons: manifest.Horizons, AsOf: manifest.AsOf}})
+	text, err := json.Marshal(schemas.Recipe{Candidate: in, Prepare: asked})
 	if err != nil {
 		return "", fmt.Errorf("write recipe: %w", err)
 	}
@@ -74,7 +70,7 @@ func (a *Activities) recipe(ctx context.Context, in schemas.CandidateInput) (str
 }
 
 // finish writes the parameters and the scores of a run.
-func (a *Activities) finish(ctx context.Context, in schemas.CandidateInput, r schemas.CandidateResult, work stint) error {
+func (a *Activities) finish(ctx context.Context, in schemas.CandidateInput, r schemas.CandidateResult, work meter.Stint) error {
 	params, err := paramsOf(in)
 	if err != nil {
 		return fmt.Errorf("track run %s: %w", in.RunID, err)
@@ -96,14 +92,14 @@ func (a *Activities) finish(ctx context.Context, in schemas.CandidateInput, r sc
 	if run.Recipe, err = a.recipe(ctx, in); err != nil {
 		return fmt.Errorf("track run %s: %w", in.RunID, err)
 	}
-	run.Status, run.StartedAt, run.EndedAt, run.Version = schema.RunFinished, work.startedAt, now, versionEnded
-	run.DurationSeconds, run.PeakMemoryBytes = work.cost()
+	run.Status, run.StartedAt, run.EndedAt, run.Version = schema.RunFinished, work.StartedAt, now, versionEnded
+	run.DurationSeconds, run.PeakMemoryBytes = work.Cost()
 	run.Artifacts = map[string]string{schema.ArtifactOutOfFold: r.OutOfFold.Key}
 	return a.save(ctx, run)
 }
 
 // trackRefit adds the training on all days to a run that was judged before.
-func (a *Activities) trackRefit(ctx context.Context, trained schemas.TrainedModel, work stint) error {
+func (a *Activities) trackRefit(ctx context.Context, trained schemas.TrainedModel, work meter.Stint) error {
 	run, err := a.Runs.Run(ctx, trained.RunID)
 	if err != nil {
 		return fmt.Errorf("track run %s: %w", trained.RunID, err)
@@ -112,7 +108,7 @@ func (a *Activities) trackRefit(ctx context.Context, trained schemas.TrainedMode
 		run.Artifacts = map[string]string{}
 	}
 	run.Artifacts[schema.ArtifactLearned] = trained.Artefact.Key
-	seconds, peak := work.cost()
+	seconds, peak := work.Cost()
 	run.DurationSeconds += seconds
 	run.PeakMemoryBytes = max(run.PeakMemoryBytes, peak)
 	run.EndedAt, run.Version = a.Clock.Now(), versionRefit

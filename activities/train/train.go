@@ -12,10 +12,11 @@ import (
 	"sync/atomic"
 	"time"
 
-	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
 
+	"puenktlich/activities/beat"
 	"puenktlich/activities/failure"
+	"puenktlich/activities/meter"
 	"puenktlich/internal/calibrate"
 	"puenktlich/internal/dataset"
 	"puenktlich/internal/feature"
@@ -60,9 +61,6 @@ type Activities struct {
 	CodeVersion string
 }
 
-// heartbeatEvery is well below the heartbeat timeout of a training.
-const heartbeatEvery = 5 * time.Second
-
 // TrainCandidate judges one candidate on out-of-fold predictions. Interrupted, it
 // goes on from the last checkpoint of each fold. A candidate that cannot be
 // trained is on record as failed, before its data is read where that is known.
@@ -71,13 +69,13 @@ func (a *Activities) TrainCandidate(ctx context.Context, in schemas.CandidateInp
 	if err := fits(in.Dataset); err != nil {
 		return result, err
 	}
-	beat := newBeat(ctx)
-	defer beat.stop()
-	started := a.startWork()
+	told := newProgress(ctx)
+	defer told.stop()
+	started := meter.Start(a.Clock.Now())
 	if err := a.track(ctx, in, started, schema.RunRunning, ""); err != nil {
 		return result, err
 	}
-	oof, err := a.judge(ctx, in, beat)
+	oof, err := a.judge(ctx, in, told)
 	if err != nil {
 		err = final(ctx, "candidate "+in.Candidate.Name, err)
 		if isFinal(err) {
@@ -104,14 +102,14 @@ func (a *Activities) TrainCandidate(ctx context.Context, in schemas.CandidateInp
 }
 
 // judge trains the folds.
-func (a *Activities) judge(ctx context.Context, in schemas.CandidateInput, beat *beat) (learn.OutOfFold, error) {
+func (a *Activities) judge(ctx context.Context, in schemas.CandidateInput, told *progress) (learn.OutOfFold, error) {
 	s, err := Settings(in.Candidate, in.Seed, in.SegmentRounds)
 	if err != nil {
 		return learn.OutOfFold{}, err
 	}
 	s.Until = in.Rounds
 	run := training{run: in.RunID, data: in.Dataset, days: in.Days, segmentRounds: s.SegmentRounds}
-	source, trainer, err := a.begin(ctx, run, beat)
+	source, trainer, err := a.begin(ctx, run, told)
 	if err != nil {
 		return learn.OutOfFold{}, err
 	}
@@ -135,9 +133,9 @@ func (a *Activities) RefitModel(ctx context.Context, in schemas.RefitInput) (sch
 	if err := fits(in.Dataset); err != nil {
 		return trained, err
 	}
-	beat := newBeat(ctx)
-	defer beat.stop()
-	started := a.startWork()
+	told := newProgress(ctx)
+	defer told.stop()
+	started := meter.Start(a.Clock.Now())
 	body, err := a.Objects.GetContent(ctx, in.Best.OutOfFold)
 	if err != nil {
 		return trained, fmt.Errorf("read out-of-fold predictions: %w", err)
@@ -146,7 +144,7 @@ func (a *Activities) RefitModel(ctx context.Context, in schemas.RefitInput) (sch
 	if err := json.Unmarshal(body, &oof); err != nil {
 		return trained, failure.Integrity(err, "out-of-fold predictions %s", in.Best.OutOfFold.Key)
 	}
-	learned, err := a.refit(ctx, in, oof, beat)
+	learned, err := a.refit(ctx, in, oof, told)
 	if err != nil {
 		return trained, final(ctx, "train "+in.Best.Candidate.Name, err)
 	}
@@ -178,13 +176,13 @@ func (a *Activities) keepTrained(ctx context.Context, trained schemas.TrainedMod
 }
 
 // refit trains on all days and adds baselines and drift references.
-func (a *Activities) refit(ctx context.Context, in schemas.RefitInput, oof learn.OutOfFold, beat *beat) (learn.Learned, error) {
+func (a *Activities) refit(ctx context.Context, in schemas.RefitInput, oof learn.OutOfFold, told *progress) (learn.Learned, error) {
 	s, err := Settings(in.Best.Candidate, in.Seed, in.SegmentRounds)
 	if err != nil {
 		return learn.Learned{}, err
 	}
 	run := training{run: in.Best.RunID, data: in.Dataset, days: in.Days, segmentRounds: s.SegmentRounds}
-	source, trainer, err := a.begin(ctx, run, beat)
+	source, trainer, err := a.begin(ctx, run, told)
 	if err != nil {
 		return learn.Learned{}, err
 	}
@@ -225,7 +223,7 @@ type training struct {
 }
 
 // begin opens library and data set.
-func (a *Activities) begin(ctx context.Context, t training, beat *beat) (*dataset.Stream, learn.Trainer, error) {
+func (a *Activities) begin(ctx context.Context, t training, told *progress) (*dataset.Stream, learn.Trainer, error) {
 	library, err := a.Library()
 	if err != nil {
 		return nil, learn.Trainer{}, &learn.StorageError{Err: fmt.Errorf("train: %w", err)}
@@ -237,7 +235,7 @@ func (a *Activities) begin(ctx context.Context, t training, beat *beat) (*datase
 	if err != nil {
 		return nil, learn.Trainer{}, &learn.StorageError{Err: fmt.Errorf("train: %w", err)}
 	}
-	return source, learn.Trainer{Library: library, Progress: beat.report, Checkpoints: checkpoints{
+	return source, learn.Trainer{Library: library, Progress: told.report, Checkpoints: checkpoints{
 		objects: a.Objects, notFound: a.NotFound, corrupt: a.Corrupt, run: schemas.FirstRung(t.run),
 		input: inputHash(t.data, t.days, library), segmentRounds: t.segmentRounds}}, nil
 }
@@ -273,35 +271,19 @@ func message(err error) string {
 	return err.Error()
 }
 
-// beat heartbeats on a ticker with the latest sentence of progress.
-type beat struct {
+// progress heartbeats with the latest sentence of it.
+type progress struct {
 	latest atomic.Value
-	done   chan struct{}
+	stop   func()
 }
 
-func newBeat(ctx context.Context) *beat {
-	b := &beat{done: make(chan struct{})}
-	b.latest.Store("loading data set")
-	if !activity.IsActivity(ctx) {
-		return b
-	}
-	go func() {
-		ticker := time.NewTicker(heartbeatEvery)
-		defer ticker.Stop()
-		for {
-			activity.RecordHeartbeat(ctx, b.latest.Load())
-			select {
-			case <-ticker.C:
-			case <-b.done:
-				return
-			}
-		}
-	}()
-	return b
+func newProgress(ctx context.Context) *progress {
+	p := &progress{}
+	p.latest.Store("loading data set")
+	p.stop = beat.Telling(ctx, func() []any { return []any{p.latest.Load()} })
+	return p
 }
 
-func (b *beat) report(what string, share float64) {
-	b.latest.Store(fmt.Sprintf("%.0f %%: %s", 100*share, what))
+func (p *progress) report(what string, share float64) {
+	p.latest.Store(fmt.Sprintf("%.0f %%: %s", 100*share, what))
 }
-
-func (b *beat) stop() { close(b.done) }

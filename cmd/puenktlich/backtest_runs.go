@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	enums "go.temporal.io/api/enums/v1"
-	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
@@ -34,16 +32,8 @@ func (w watchedRuns) Lifecycle(ctx context.Context, id string) (result schemas.L
 // Rollout asks the rollout of a model how far it is.
 func (w watchedRuns) Rollout(ctx context.Context, model string) (status schemas.RolloutStatus, running bool, err error) {
 	id := schemas.PromoteID(model)
-	described, err := w.temporal.DescribeWorkflowExecution(ctx, id, "")
-	var none *serviceerror.NotFound
-	if errors.As(err, &none) {
-		return status, false, nil
-	}
-	if err != nil {
-		return status, false, fmt.Errorf("describe %s: %w", id, err)
-	}
-	if described.GetWorkflowExecutionInfo().GetStatus() != enums.WORKFLOW_EXECUTION_STATUS_RUNNING {
-		return status, false, nil
+	if running, err = (promoter{w.temporal}).Running(ctx, id); err != nil || !running {
+		return status, false, err
 	}
 	value, err := w.temporal.QueryWorkflow(ctx, id, "", schemas.QueryRollout)
 	if err == nil {

@@ -19,6 +19,7 @@ import (
 	"puenktlich/internal/config"
 	"puenktlich/internal/rail"
 	"puenktlich/internal/railsim"
+	"puenktlich/internal/testenv"
 	"puenktlich/internal/timetables"
 	"puenktlich/schemas"
 	schema "puenktlich/schemas/clickhouse"
@@ -112,9 +113,18 @@ func (s *system) backtestHistory() {
 	}
 }
 
-// BenchmarkQuietNight lives through a quiet week; what a night of one contender
-// costs is its median.
+func TestTheNightOfTheLastDayIsRecorded(t *testing.T) {
+	t.Parallel()
+	day := rail.Day("2024-11-01")
+	require.Equal(t, day.Add(-1), judgedLast(day.End().Add(-time.Second)), "polled through the evening")
+	require.Equal(t, day, judgedLast(day.End().Add(3*time.Hour)), "and through the night")
+}
+
+// BenchmarkQuietNight lives through a quiet week: what a night of one contender costs
+// in real time, its median, and in processor time of the program and all servers from
+// the second night on.
 func BenchmarkQuietNight(b *testing.B) {
+	b.Chdir("../..")
 	experiment, err := backtest.Parse([]byte(tiny))
 	require.NoError(b, err)
 	plan := experiment.Plan(backtest.Scenario{Name: backtest.Quiet}, "quiet")
@@ -129,14 +139,49 @@ func BenchmarkQuietNight(b *testing.B) {
 			if err := railway.WriteArchives(b.Context(), railsim.Archives{Dir: archives, From: plan.From.Start(), To: plan.Until.Start(), Every: simulatedPolls}); err != nil {
 				return err
 			}
+			begun := metered(b, e, plan.Input.Name)
 			report, err := p.livedThrough(b.Context(), e, archives, plan.Input, "")
+			if err != nil {
+				return err
+			}
+			from := <-begun
+			used, nights := from.meter.Stop(), float64(len(report.Nights)-from.nights)
 			run := backtest.Run{Report: report}
 			b.ReportMetric(run.Outcomes()[0].NightSeconds, "s/night")
+			b.ReportMetric(used.CPU.Seconds()/nights, "cpu-s/night")
+			b.ReportMetric(used.ProgramCPU.Seconds()/nights, "program-cpu-s/night")
 			b.ReportMetric(float64(report.Nights[0].Forecasts), "forecasts/night")
-			return err
+			return nil
 		})
 		require.NoError(b, err)
 	}
+}
+
+// meterFrom is a meter that was started after so many nights.
+type meterFrom struct {
+	meter  *testenv.Meter
+	nights int
+}
+
+// metered starts a meter once a backtest has its first night behind it.
+func metered(b *testing.B, e *embedded, name string) <-chan meterFrom {
+	begun := make(chan meterFrom, 1)
+	go func() {
+		look := time.NewTicker(50 * time.Millisecond)
+		defer look.Stop()
+		for range look.C {
+			var nights []schemas.BacktestNight
+			value, err := e.temporal.QueryWorkflow(b.Context(), schemas.BacktestID(name), "", schemas.QueryNights)
+			if b.Context().Err() != nil {
+				return
+			}
+			if err == nil && value.Get(&nights) == nil && len(nights) > 0 {
+				begun <- meterFrom{testenv.StartMeter(b), len(nights)}
+				return
+			}
+		}
+	}()
+	return begun
 }
 
 func startReplay(t *testing.T, n timetables.Network, at time.Time) *system {

@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	enums "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 
 	"puenktlich/schemas"
@@ -27,6 +29,19 @@ func (p promoter) Rollback(ctx context.Context, updateID, model string, request 
 // Challenge sets or clears the challenger.
 func (p promoter) Challenge(ctx context.Context, updateID string, request schemas.ChallengeRequest) (schemas.Aliases, error) {
 	return update[schemas.Aliases](ctx, p, request.Package.Model, client.UpdateWorkflowOptions{UpdateID: updateID, UpdateName: schemas.UpdateChallenge, Args: []any{request}})
+}
+
+// Running says whether a workflow is under way; one that there never was is not.
+func (p promoter) Running(ctx context.Context, workflowID string) (bool, error) {
+	described, err := p.temporal.DescribeWorkflowExecution(ctx, workflowID, "")
+	var none *serviceerror.NotFound
+	if errors.As(err, &none) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("describe %s: %w", workflowID, err)
+	}
+	return described.GetWorkflowExecutionInfo().GetStatus() == enums.WORKFLOW_EXECUTION_STATUS_RUNNING, nil
 }
 
 // opine approves or rejects the challenger.

@@ -64,7 +64,7 @@ func (a *adapters) steps() (workers.Steps, error) {
 		Monitor: &monitor.Activities{Store: a.db, Champions: a.champions(), Registry: a.registry, Promoter: promoter{a.temporal}, Objects: a.objects, Alerts: a.alerts,
 			Clock: a.clock, Name: name, Policy: book},
 		Backtest:   &backtest.Activities{Store: a.db, Objects: a.objects, Registry: a.registry, Runs: watchedRuns{a.temporal}, Name: name},
-		Experiment: &experiment.Activities{Reader: experiments(a.db, a.objects)},
+		Experiment: &experiment.Activities{Reader: experiments(a.db, a.objects), Packages: a.registry},
 	}, nil
 }
 
@@ -72,7 +72,7 @@ func (a *adapters) steps() (workers.Steps, error) {
 func rollout(c config.Config) schemas.Rollout {
 	return schemas.Rollout{ShadowDays: c.ShadowDays, CanaryDays: c.CanaryDays, CanaryShare: c.CanaryShare, WatchDays: c.WatchDays,
 		MinEvents: c.MinEvents, MaxLoss: c.MaxLoss, PatienceDays: c.PatienceDays, Approval: schemas.Approval(c.Approval),
-		MaxErrorRate: c.MaxErrorRate, MaxP99Millis: c.MaxP99Millis, MinForecasts: c.MinForecasts}
+		MaxErrorRate: c.MaxErrorRate, MaxP99Millis: c.MaxP99Millis, MinForecasts: c.MinForecasts, ApprovalDays: c.ApprovalDays}
 }
 
 // gatePolicy reads the configured limits of a promotion.

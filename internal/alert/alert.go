@@ -19,6 +19,8 @@ import (
 // Store keeps the states of alerts.
 type Store interface {
 	FiringAlerts(ctx context.Context, name, subject string) ([]schema.Alert, error)
+	// AlertsRaisedAt are those of a name and subject that began at a moment, over or not.
+	AlertsRaisedAt(ctx context.Context, name, subject string, at time.Time) ([]schema.Alert, error)
 	UntoldAlerts(ctx context.Context, limit int) ([]schema.Alert, error)
 	SaveAlert(ctx context.Context, alert schema.Alert) error
 }
@@ -112,6 +114,16 @@ func (c *Center) note(ctx context.Context, a schemas.Alert) ([]schema.Alert, err
 	changed, err := follow(firing, a, c.o.Clock.Now())
 	if err != nil {
 		return nil, err
+	}
+	if len(firing) == 0 && !a.Resolved {
+		// Domain time may stand still: what began at the same moment and is over is another.
+		past, err := c.o.Store.AlertsRaisedAt(ctx, a.Name, a.Subject, a.Since)
+		if err != nil {
+			return nil, fmt.Errorf("alert %s about %s: %w", a.Name, a.Subject, err)
+		}
+		if len(past) > 0 {
+			changed[0].AlertID += fmt.Sprintf("/%d", len(past)+1)
+		}
 	}
 	for _, row := range changed {
 		if err := c.o.Store.SaveAlert(ctx, row); err != nil {

@@ -99,6 +99,25 @@ func over(a schemas.Alert) schemas.Alert {
 	return a
 }
 
+// Domain time stands still where a recording has ended.
+func TestAnAlertThatComesAgainAtTheSameMoment(t *testing.T) {
+	t.Parallel()
+	db, h := database(t), newHook(t)
+	c := center(db, h)
+	a := coverage(schemas.AlertWarning, evening)
+	for _, next := range []schemas.Alert{a, a, over(a), a, a, over(a), over(a), a} {
+		require.NoError(t, c.RaiseAlert(t.Context(), next))
+	}
+	require.Equal(t, []string{"firing warning", "resolved warning", "firing warning", "resolved warning", "firing warning"}, h.heard())
+	all, err := db.AlertsRaisedAt(t.Context(), a.Name, a.Subject, evening)
+	require.NoError(t, err)
+	require.Len(t, all, 3)
+	firing, err := db.FiringAlerts(t.Context(), a.Name, a.Subject)
+	require.NoError(t, err)
+	require.Len(t, firing, 1)
+	require.Equal(t, "coverage/frankfurt-hbf/1730491200000/3", firing[0].AlertID)
+}
+
 func TestAnAlertIsToldOnceAndAgainWhenItWorsensOrEnds(t *testing.T) {
 	t.Parallel()
 	db, h := database(t), newHook(t)

@@ -38,8 +38,10 @@ func House() []Room {
 		{Path: "cmd/puenktlich", For: "parse arguments, build adapters, run one role", May: []string{All}},
 		{Path: "workflows", For: "deterministic orchestration, one file a workflow", May: []string{"schemas", "activities/*", "internal/rail"}},
 		{Path: "activities/failure", For: "errors that say whether a retry makes sense", May: []string{"schemas"}},
-		{Path: "activities/train", For: "candidates, folds and the last fit, through the XGBoost library", May: with(knowledge(), "schemas", "schemas/*", "activities/failure", "internal/learn/xgb")},
-		{Path: "activities/*", For: "the steps: structs over small interfaces they declare", May: with(knowledge(), "schemas", "schemas/*", "activities/failure")},
+		{Path: "activities/beat", For: "heartbeats of steps that take longer than the server waits for one"},
+		{Path: "activities/meter", For: "what the work on a run costs, and on which machine it was done"},
+		{Path: "activities/train", For: "candidates, folds and the last fit, through the XGBoost library", May: with(knowledge(), "schemas", "schemas/*", "activities/beat", "activities/failure", "activities/meter", "internal/learn/xgb")},
+		{Path: "activities/*", For: "the steps: structs over small interfaces they declare", May: with(knowledge(), "schemas", "schemas/*", "activities/beat", "activities/failure", "activities/meter")},
 		{Path: "workers", For: "one file a pool: queue, slots and why, what it registers", May: []string{"schemas", "activities/*", "workflows", "internal/config"}},
 		{Path: "api", For: "routes, handlers, error mapping, the departure board", May: []string{"schemas", "schemas/clickhouse", "api/infer", "internal/access", "internal/experiment", "internal/feature", "internal/forecast", "internal/naming", "internal/rail", "internal/registry", "internal/serving", "internal/transfer"}},
 		{Path: "api/infer", For: "feature vectors answered in the protocols of standard clients", May: []string{"internal/forecast", "internal/serving", "internal/vectors", "internal/vectors/*"}},
@@ -130,7 +132,7 @@ func Libraries() []Library {
 func WallClock() map[string]string {
 	return map[string]string{
 		"activities/evaluate":          "measures how long a forecast takes",
-		"activities/train":             "measures how long a training took",
+		"activities/meter":             "measures how long the work on a run took",
 		"api":                          "measures how long a request took",
 		"api/infer":                    "bounds how long a body may take to arrive",
 		"internal/livestate":           "bounds how often the history is read again while tailing",

@@ -42,6 +42,14 @@ func (s *shelf) Get(ctx context.Context, key string) ([]byte, string, error) {
 	return s.Store.Get(ctx, key)
 }
 
+func (s *shelf) GetUpTo(ctx context.Context, key string, maxBytes int64) ([]byte, string, error) {
+	if s.away {
+		return nil, "", errAway
+	}
+	s.reads++
+	return s.Store.GetUpTo(ctx, key, maxBytes)
+}
+
 func newKey(t *testing.T) *modelpkg.Key {
 	t.Helper()
 	key, err := modelpkg.LoadOrCreateKey(filepath.Join(t.TempDir(), "key.pem"))

@@ -92,6 +92,13 @@ func Load(ctx context.Context, objects Objects, ref schemas.DatasetRef, days sch
 	return table, manifest, nil
 }
 
+// Asked is the request that gives a valid data set again. It stands in the
+// manifest, with the horizons and the moment that were taken.
+func Asked(ctx context.Context, objects Objects, ref schemas.DatasetRef) (schemas.PrepareInput, error) {
+	manifest, err := usable(ctx, objects, ref)
+	return schemas.PrepareInput{Days: ref.Days, Horizons: manifest.Horizons, AsOf: manifest.AsOf}, err
+}
+
 // usable reads the manifest of a data set that passed its checks.
 func usable(ctx context.Context, objects Objects, ref schemas.DatasetRef) (schemas.DatasetManifest, error) {
 	var manifest schemas.DatasetManifest

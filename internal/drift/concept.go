@@ -30,3 +30,24 @@ func (p PageHinkley) Statistic(values []float64) float64 {
 	}
 	return cumulative - least
 }
+
+// CUSUM adds up how far values lie from 0, on each side, Allowance taken off each; a
+// sum never goes below 0. Source: E. S. Page, "Continuous inspection schemes",
+// Biometrika 41 (1954), in the tabular form of the NIST/SEMATECH e-Handbook of
+// Statistical Methods, 6.3.2.3.
+type CUSUM struct {
+	// Allowance is a distance that is no change, in the unit of the values.
+	Allowance float64
+}
+
+// Statistics runs over the values in order, NaN left out, and answers the sums above
+// and below 0 after the last.
+func (c CUSUM) Statistics(values []float64) (above, below float64) {
+	for _, v := range values {
+		if math.IsNaN(v) {
+			continue
+		}
+		above, below = max(0, above+v-c.Allowance), max(0, below-v-c.Allowance)
+	}
+	return above, below
+}

@@ -231,3 +231,19 @@ func lcg(n int, seed uint64) []float64 {
 	}
 	return values
 }
+
+// The process of NIST/SEMATECH e-Handbook 6.3.2.3 (mean 325, k 0.3175) and its table.
+func TestCUSUM(t *testing.T) {
+	t.Parallel()
+	x := []float64{324.925, 324.675, 324.725, 324.350, 325.350, 325.225, 324.125, 324.525, 325.225, 324.600, 324.625, 325.150, 328.325, 327.250, 327.825, 328.500, 326.675, 327.775, 326.875, 328.350}
+	for i := range x {
+		x[i] -= 325
+	}
+	c := CUSUM{Allowance: 0.3175}
+	for n, want := range map[int][2]float64{1: {0, 0}, 2: {0, 0.01}, 4: {0, 0.33}, 5: {0.03, 0}, 8: {0, 0.72}, 13: {3.01, 0}, 15: {7.45, 0}, 17: {11.99, 0}, 20: {19.04, 0}} {
+		above, below := c.Statistics(append(x[:n:n], math.NaN()))
+		if math.Abs(above-want[0]) > 0.0051 || math.Abs(below-want[1]) > 0.0051 {
+			t.Errorf("after %d: %.4f above, %.4f below, want %v", n, above, below, want)
+		}
+	}
+}

@@ -22,9 +22,9 @@ const Tolerance = 1e-6
 // testPrefix begins the metrics of days that the run was not trained on.
 const testPrefix = "test_"
 
-// Verify compares a rebuilt run with the recorded one: data set and every
-// metric that the recorded one has, those of test days unless they are skipped.
-// What else differs is listed beside, without a verdict.
+// Verify compares a rebuilt run with the recorded one: data set, every metric that
+// the recorded one has, those of test days unless they are skipped, and of a
+// recalibration its method and the package whose trees it has. What else differs is listed beside, without a verdict.
 func Verify(recorded, rebuilt Record, skipTest bool) schemas.ReproduceResult {
 	result := schemas.ReproduceResult{Recorded: recorded.ID, Rebuilt: rebuilt.ID, Agrees: true}
 	result.Findings = append(result.Findings, schemas.Agreement{Name: "data set", Recorded: recorded.Dataset, Rebuilt: rebuilt.Dataset, Agrees: recorded.Dataset == rebuilt.Dataset})
@@ -33,11 +33,17 @@ func Verify(recorded, rebuilt Record, skipTest bool) schemas.ReproduceResult {
 			result.Findings = append(result.Findings, compareSeries(name, recorded.Series[name], rebuilt.Series[name]))
 		}
 	}
+	for _, p := range []struct{ name, param string }{{"calibration method", schema.ParamCalibration}, {"trees of package", schema.ParamRecalibratedFrom}} {
+		if was, is := recorded.Params[p.param], rebuilt.Params[p.param]; was != "" {
+			result.Findings = append(result.Findings, schemas.Agreement{Name: p.name, Recorded: was, Rebuilt: is, Agrees: was == is})
+		}
+	}
 	for _, f := range result.Findings {
 		result.Agrees = result.Agrees && f.Agrees
 	}
+	judged := []string{"data set", "manifest", schema.ParamCalibration, schema.ParamRecalibratedFrom}
 	for _, s := range Compare([]Record{recorded, rebuilt}).Settings {
-		if !s.Same && s.Name != "data set" && s.Name != "manifest" {
+		if !s.Same && !slices.Contains(judged, s.Name) {
 			result.Environment = append(result.Environment, schemas.Agreement{Name: s.Name, Recorded: s.Values[0], Rebuilt: s.Values[1]})
 		}
 	}

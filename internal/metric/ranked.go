@@ -17,6 +17,7 @@ type Ranked struct {
 	groups  []int   // end of each group in entries
 	entries []entry // by group, then in the order of the blocks' first event
 	events  []float64
+	few     *fewBlocks // nil where there are many
 }
 
 // entry is the events of one block in one group.
@@ -61,6 +62,9 @@ func NewRanked(p []float64, y []bool, block []int32, blocks int) *Ranked {
 		r.events[b]++
 	}
 	r.close(slot, first)
+	if blocks <= maxFewBlocks && blocks*searchSteps < len(r.entries) {
+		r.few = r.byBlock(blocks)
+	}
 	return r
 }
 
@@ -106,6 +110,9 @@ func distinctForecasts(order []forecastAt) int {
 // maxGroups different forecasts they are the bits of AUC and nearly those of ECE.
 func (r *Ranked) Scores(weight []int32, bins int) (auc, ece float64) {
 	total := Weighted(r.events, weight)
+	if r.few != nil {
+		return r.few.auc(weight), r.few.ece(weight, total, bins)
+	}
 	var rank, lateBefore, pairs float64
 	gaps := calibrationError{bins: float64(bins), total: total, current: -1}
 	begin := 0

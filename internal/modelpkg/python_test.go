@@ -10,11 +10,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
-	"puenktlich/internal/localstack"
 	"puenktlich/internal/modelpkg"
 	"puenktlich/internal/rail"
+	"puenktlich/internal/testenv"
 )
 
 // pythonSetting names an interpreter that has the packages below.
@@ -23,9 +22,6 @@ const pythonSetting = "PUENKTLICH_TEST_PYTHON"
 // pythonPackages are the outside programs. They are kept in set-up's cache, under
 // a number that changes with them.
 var pythonPackages = []string{"numpy", "pandas", "xgboost-cpu==3.2.0", "mlflow-skinny==3.17.2", "model-signing==1.1.1", "pyopenssl"}
-
-// installWithin bounds what a first run pays.
-const installWithin = 4 * time.Minute
 
 // MLflow's own loader gives our probabilities, calibrated and by bucket, and
 // OpenSSF's own tool accepts our signature and refuses a changed package.
@@ -87,36 +83,5 @@ func findPython(ctx context.Context) (python, path string, err error) {
 	if python := os.Getenv(pythonSetting); python != "" {
 		return python, "", nil
 	}
-	python, err = exec.LookPath("python3")
-	if err != nil {
-		return "", "", err
-	}
-	cache, err := localstack.DefaultCacheDir(os.Getenv)
-	if err != nil {
-		return "", "", err
-	}
-	path = filepath.Join(cache, "python-modelpkg-1")
-	if _, err := os.Stat(path); err == nil {
-		return python, path, nil
-	}
-	return python, path, installPython(ctx, python, path)
-}
-
-// installPython installs beside and renames: half an installation is never used.
-func installPython(ctx context.Context, python, path string) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return err
-	}
-	temporary, err := os.MkdirTemp(filepath.Dir(path), ".python-*")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(temporary)
-	ctx, cancel := context.WithTimeout(ctx, installWithin)
-	defer cancel()
-	arguments := append([]string{"-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--target", temporary}, pythonPackages...)
-	if out, err := exec.CommandContext(ctx, python, arguments...).CombinedOutput(); err != nil {
-		return errors.Join(err, ctx.Err(), errors.New(strings.TrimSpace(string(out))))
-	}
-	return os.Rename(temporary, path)
+	return testenv.Python(ctx, "python-modelpkg-1", pythonPackages...)
 }

@@ -16,7 +16,9 @@ import (
 type ObjectStore interface {
 	// PutIfAbsent writes an object, or fails where there is one.
 	PutIfAbsent(ctx context.Context, key string, body []byte) error
-	Get(ctx context.Context, key string) (body []byte, etag string, err error)
+	// GetUpTo reads an object of at most maxBytes; of a larger one it reads
+	// nothing that it can help.
+	GetUpTo(ctx context.Context, key string, maxBytes int64) (body []byte, etag string, err error)
 }
 
 // ErrDifferent says that another package lies under the same prefix.
@@ -63,7 +65,10 @@ func put(ctx context.Context, store ObjectStore, key string, body []byte, same f
 	if failed == nil {
 		return nil
 	}
-	stored, _, err := store.Get(ctx, key)
+	stored, _, err := store.GetUpTo(ctx, key, max(int64(len(body)), maxDocumentBytes))
+	if errors.Is(err, schemas.ErrObjectTooLarge) {
+		return fmt.Errorf("upload %s: %w", key, ErrDifferent)
+	}
 	if err != nil {
 		return fmt.Errorf("upload %s: %w", key, errors.Join(failed, err))
 	}
@@ -84,7 +89,8 @@ var hexDigest = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
 // Download brings the package with this digest from below prefix to
 // cacheDir/digest, whole or not at all, and answers that directory. One that
-// is there already and holds is used; one that does not hold is replaced. The
+// is there already and holds is used; one that does not hold is replaced. No
+// object larger than the manifest says, or than a manifest may be, is read. The
 // signature is Load's to check.
 func Download(ctx context.Context, store ObjectStore, prefix, digest, cacheDir string) (dir string, err error) {
 	if !hexDigest.MatchString(digest) {
@@ -123,7 +129,7 @@ func held(dir, digest string) bool {
 
 // fetch writes manifest, files and signature into dir, each verified.
 func fetch(ctx context.Context, store ObjectStore, prefix, digest, dir string) error {
-	manifest, err := fetchFile(ctx, store, prefix, ManifestFile)
+	manifest, err := fetchFile(ctx, store, prefix, ManifestFile, maxDocumentBytes)
 	if err != nil {
 		return err
 	}
@@ -135,7 +141,7 @@ func fetch(ctx context.Context, store ObjectStore, prefix, digest, dir string) e
 		return err
 	}
 	for _, f := range m.Files {
-		body, err := fetchFile(ctx, store, prefix, f.Path)
+		body, err := fetchFile(ctx, store, prefix, f.Path, f.SizeBytes)
 		if err != nil {
 			return err
 		}
@@ -146,7 +152,7 @@ func fetch(ctx context.Context, store ObjectStore, prefix, digest, dir string) e
 			return err
 		}
 	}
-	signature, err := fetchFile(ctx, store, prefix, SignatureFile)
+	signature, err := fetchFile(ctx, store, prefix, SignatureFile, maxDocumentBytes)
 	if err != nil {
 		return err
 	}
@@ -158,9 +164,11 @@ func fetch(ctx context.Context, store ObjectStore, prefix, digest, dir string) e
 
 // fetchFile tells a package that is damaged, which no retry mends, from a store
 // that is away.
-func fetchFile(ctx context.Context, store ObjectStore, prefix, path string) ([]byte, error) {
-	body, _, err := store.Get(ctx, prefix+"/"+path)
+func fetchFile(ctx context.Context, store ObjectStore, prefix, path string, maxBytes int64) ([]byte, error) {
+	body, _, err := store.GetUpTo(ctx, prefix+"/"+path, maxBytes)
 	switch {
+	case errors.Is(err, schemas.ErrObjectTooLarge):
+		return nil, &IntegrityError{path, fmt.Sprintf("below %s is larger than the %d bytes it may have", prefix, maxBytes)}
 	case errors.Is(err, schemas.ErrObjectMissing) && path == SignatureFile:
 		return nil, errUnsigned()
 	case errors.Is(err, schemas.ErrObjectMissing) && path != ManifestFile: // without one there is no package yet

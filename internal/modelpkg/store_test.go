@@ -86,11 +86,11 @@ func (f *failing) PutIfAbsent(ctx context.Context, key string, body []byte) erro
 	return f.Store.PutIfAbsent(ctx, key, body)
 }
 
-func (f *failing) Get(ctx context.Context, key string) ([]byte, string, error) {
+func (f *failing) GetUpTo(ctx context.Context, key string, maxBytes int64) ([]byte, string, error) {
 	if f.writes < 0 {
 		return nil, "", errDied
 	}
-	return f.Store.Get(ctx, key)
+	return f.Store.GetUpTo(ctx, key, maxBytes)
 }
 
 // A write whose answer was lost counts as done.
@@ -154,6 +154,29 @@ func TestDownloadRefusesWhatWasChangedInTheStore(t *testing.T) {
 }
 
 // What is cached is used without the store, and replaced where it is damaged.
+// What is larger than it may be is refused by its size, which the store tells
+// before anything is read.
+func TestDownloadReadsNothingThatIsTooLarge(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	dir, digest, _ := signed(t)
+	listed, err := os.ReadFile(filepath.Join(dir, "buckets.json"))
+	must(t, err)
+	for path, body := range map[string][]byte{"buckets.json": append(listed, ' '), "manifest.json": make([]byte, 4<<20+1), "signature.json": make([]byte, 4<<20+1)} {
+		store, cache := bucket(t), t.TempDir()
+		_, err := modelpkg.Upload(ctx, store, dir, prefix)
+		must(t, err)
+		must(t, store.Put(ctx, prefix+"/"+path, body))
+		_, err = modelpkg.Download(ctx, store, prefix, digest, cache)
+		wantIntegrity(t, err, path, "is larger than the")
+		wantOnly(t, cache)
+		_, err = modelpkg.Upload(ctx, store, dir, prefix)
+		if !errors.Is(err, modelpkg.ErrDifferent) {
+			t.Errorf("%s: uploaded over it: %v, want ErrDifferent", path, err)
+		}
+	}
+}
+
 func TestDownloadUsesTheCache(t *testing.T) {
 	t.Parallel()
 	store, cache, ctx := bucket(t), t.TempDir(), t.Context()

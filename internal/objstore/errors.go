@@ -30,6 +30,8 @@ var (
 	ErrDenied = errors.New("s3 denies access")
 	// ErrCorrupt: the content is not that of its SHA-256.
 	ErrCorrupt = schemas.ErrObjectCorrupt
+	// ErrTooLarge: the object has more bytes than the caller takes.
+	ErrTooLarge = schemas.ErrObjectTooLarge
 	// ErrBadKey: no object can have this key.
 	ErrBadKey = errors.New("bad object key")
 )

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strings"
 
@@ -14,13 +15,25 @@ import (
 // Get reads an object and its etag, and verifies its SHA-256 where it carries
 // one.
 func (s *Store) Get(ctx context.Context, key string) (body []byte, etag string, err error) {
+	return s.GetUpTo(ctx, key, math.MaxInt64-1)
+}
+
+// GetUpTo is Get of an object of at most maxBytes. A larger one is ErrTooLarge,
+// and nothing of it is read where the server tells its size.
+func (s *Store) GetUpTo(ctx context.Context, key string, maxBytes int64) (body []byte, etag string, err error) {
 	output, err := s.open(ctx, key, nil)
 	if err != nil {
 		return nil, "", err
 	}
 	defer func() { _ = output.Body.Close() }()
-	if body, err = io.ReadAll(output.Body); err != nil {
+	if size := aws.ToInt64(output.ContentLength); size > maxBytes {
+		return nil, "", fmt.Errorf("read %s: %w: %d bytes, at most %d are taken", key, ErrTooLarge, size, maxBytes)
+	}
+	if body, err = io.ReadAll(io.LimitReader(output.Body, maxBytes+1)); err != nil {
 		return nil, "", classify("read "+key, err)
+	}
+	if int64(len(body)) > maxBytes {
+		return nil, "", fmt.Errorf("read %s: %w: at most %d bytes are taken", key, ErrTooLarge, maxBytes)
 	}
 	return body, aws.ToString(output.ETag), verify(key, sum(body), output.Metadata[shaMetadata])
 }

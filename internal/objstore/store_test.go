@@ -201,6 +201,25 @@ func TestBadKeys(t *testing.T) {
 	}
 }
 
+func TestGetUpToTakesNoMore(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	must(t, s.Put(t.Context(), "a", []byte("abc")))
+	for _, most := range []int64{3, 4, 1 << 30} {
+		if body, etag, err := s.GetUpTo(t.Context(), "a", most); string(body) != "abc" || etag == "" || err != nil {
+			t.Errorf("at most %d bytes: %q %q %v", most, body, etag, err)
+		}
+	}
+	for _, most := range []int64{0, 2} {
+		if body, _, err := s.GetUpTo(t.Context(), "a", most); body != nil || !errors.Is(err, objstore.ErrTooLarge) || !strings.Contains(err.Error(), "read a") {
+			t.Errorf("at most %d bytes: %q %v, want ErrTooLarge with the key", most, body, err)
+		}
+	}
+	if _, _, err := s.GetUpTo(t.Context(), "none", 9); !errors.Is(err, objstore.ErrNotFound) {
+		t.Errorf("no object: %v", err)
+	}
+}
+
 func TestGetRange(t *testing.T) {
 	t.Parallel()
 	s := open(t)

@@ -34,6 +34,12 @@ type Rule struct {
 	// ChampionDays lets the rule look only at a champion that took over at most so
 	// many days ago; 0 at any.
 	ChampionDays int `json:"champion_days,omitempty"`
+	// NewestDays stands in for those of the action: how much of the past is still a
+	// good example depends on what has changed.
+	NewestDays int `json:"newest_days,omitempty"`
+	// FollowUp repeats the retraining that the rule leads to: it knew few days of the
+	// changed world, and more of them are there later. It costs no budget.
+	FollowUp *FollowUp `json:"follow_up,omitempty"`
 }
 
 // Condition is one signal beyond a threshold; exactly one of Above and Below is
@@ -90,6 +96,13 @@ type Action struct {
 	Space map[string]schemas.Values `json:"space,omitempty"`
 }
 
+// FollowUp retrains again each Every days while the changed world is at most Until
+// days old.
+type FollowUp struct {
+	Every int `json:"every"`
+	Until int `json:"until"`
+}
+
 // Of is the bounds of a kind; those of nothing and alert are empty.
 func (a Actions) Of(kind schemas.VerdictKind) Action {
 	switch kind {
@@ -126,6 +139,9 @@ func (b Book) Days() int {
 	for _, rule := range b.Rules {
 		if rule.After != nil {
 			longest = max(longest, rule.After.Days)
+		}
+		if rule.FollowUp != nil {
+			longest = max(longest, rule.FollowUp.Until)
 		}
 	}
 	for _, kind := range []schemas.VerdictKind{schemas.VerdictRecalibrate, schemas.VerdictRetrain, schemas.VerdictSearch, schemas.VerdictRollback, schemas.VerdictHandover} {

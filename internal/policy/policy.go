@@ -4,6 +4,7 @@
 package policy
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -16,8 +17,13 @@ import (
 type Taken struct {
 	Kind schemas.VerdictKind
 	At   time.Time // domain time
-	// Joined says that it went into one that was already under way.
-	Joined bool
+	// Change is the first day of the changed world, as the verdict of a retraining
+	// saw it.
+	Change string
+	// Rule led to it, or to what it followed up.
+	Rule string
+	// FollowUp says that it followed up one before, and cost nothing.
+	FollowUp bool
 }
 
 // Decide judges the last of the nights by a policy: a pure function. nights are
@@ -35,6 +41,9 @@ func Decide(nights []schemas.Signals, book Book, taken []Taken) schemas.Verdict 
 	}
 	for _, rule := range book.Rules {
 		d.states = append(d.states, d.judge(rule))
+	}
+	if state, any := d.followUp(); any {
+		d.states = append(d.states, state)
 	}
 	return d.verdict()
 }
@@ -81,13 +90,16 @@ func (d *decision) verdict() schemas.Verdict {
 			d.note("%s would %s: %s", s.Rule, words(s.Then), why)
 		}
 		if order(kind) > order(v.Kind) {
-			v.Kind, v.Rule = kind, s.Rule
+			v.Kind, v.Rule, v.Change, v.Follows = kind, s.Rule, "", ""
+			if kind == schemas.VerdictRetrain || kind == schemas.VerdictSearch {
+				v.Change, v.Follows = s.Change, s.Follows
+			}
 		}
 	}
 	for _, s := range d.states {
 		d.note("%s %s: %s", s.Rule, s.State, s.Reason)
 	}
-	v.Reasons, v.Lifecycle = d.reasons, d.lifecycle(v.Kind)
+	v.Reasons, v.Lifecycle = d.reasons, d.lifecycle(v)
 	return v
 }
 
@@ -120,6 +132,9 @@ func (d *decision) allowed(s schemas.RuleState) (schemas.VerdictKind, string) {
 		if why := d.unfit(kind); why != "" {
 			return schemas.VerdictAlert, why
 		}
+	}
+	if s.Rule == schemas.RuleFollowUp {
+		return kind, "" // it has bounds of its own
 	}
 	bounds := d.book.Actions.Of(kind)
 	if last, found := d.last(kind); found && bounds.CoolDown > 0 {
@@ -168,7 +183,7 @@ func (d *decision) unfit(kind schemas.VerdictKind) string {
 func (d *decision) last(kind schemas.VerdictKind) (Taken, bool) {
 	var newest Taken
 	for _, t := range d.taken {
-		if t.Joined || changes(t.Kind) != changes(kind) || !changes(kind) && t.Kind != kind {
+		if changes(t.Kind) != changes(kind) || !changes(kind) && t.Kind != kind {
 			continue
 		}
 		if t.At.After(newest.At) {
@@ -178,12 +193,12 @@ func (d *decision) last(kind schemas.VerdictKind) (Taken, bool) {
 	return newest, newest.Kind != ""
 }
 
-// count is how often an action was taken since a moment. What joined one that
-// was under way cost nothing.
+// count is how often an action was taken since a moment, follow-ups left out. What
+// joined one that was under way counts: the days after it are those after a change.
 func (d *decision) count(kind schemas.VerdictKind, since time.Time) int {
 	n := 0
 	for _, t := range d.taken {
-		if t.Kind == kind && !t.Joined && !t.At.Before(since) {
+		if t.Kind == kind && !t.FollowUp && !t.At.Before(since) {
 			n++
 		}
 	}
@@ -191,10 +206,13 @@ func (d *decision) count(kind schemas.VerdictKind, since time.Time) int {
 }
 
 // lifecycle is what the policy gives to a retraining or a search.
-func (d *decision) lifecycle(kind schemas.VerdictKind) *schemas.LifecycleInput {
-	a := d.book.Actions.Of(kind)
+func (d *decision) lifecycle(v schemas.Verdict) *schemas.LifecycleInput {
+	a := d.book.Actions.Of(v.Kind)
 	in := schemas.LifecycleInput{NewestDays: a.NewestDays, TestDays: a.TestDays}
-	switch kind {
+	if rule := d.book.rule(cmp.Or(v.Follows, v.Rule)); rule != nil && rule.NewestDays > 0 {
+		in.NewestDays = rule.NewestDays
+	}
+	switch v.Kind {
 	case schemas.VerdictRetrain:
 		return &in
 	case schemas.VerdictSearch:

@@ -120,8 +120,6 @@ func TestWhatKeepsANightFromChangingTheModel(t *testing.T) {
 			[]policy.Taken{{Kind: schemas.VerdictRollback, At: day(2)}}, schemas.VerdictAlert, "3 days after the rollback of"},
 		{"cool-down is over", schemas.VerdictRetrain, func(b *policy.Book, _ []schemas.Signals) { b.Actions.Retrain.CoolDown = 3 },
 			[]policy.Taken{{Kind: schemas.VerdictRetrain, At: day(3)}}, schemas.VerdictRetrain, "worse fires"},
-		{"what only joined cools nothing down", schemas.VerdictRetrain, func(b *policy.Book, _ []schemas.Signals) { b.Actions.Retrain.CoolDown = 3 },
-			[]policy.Taken{{Kind: schemas.VerdictRetrain, At: day(1), Joined: true}}, schemas.VerdictRetrain, "worse fires"},
 		{"a handover does not cool a retraining down", schemas.VerdictRetrain, func(b *policy.Book, _ []schemas.Signals) { b.Actions.Retrain.CoolDown = 3 },
 			[]policy.Taken{{Kind: schemas.VerdictHandover, At: day(1)}}, schemas.VerdictRetrain, "worse fires"},
 		{"actions of later nights do not exist yet", schemas.VerdictRetrain, func(b *policy.Book, _ []schemas.Signals) { b.Actions.Retrain.CoolDown = 3 },

@@ -24,13 +24,13 @@ func (d *decision) judge(rule Rule) schemas.RuleState {
 	state := schemas.RuleState{Rule: rule.Name, State: schemas.RuleQuiet, Then: rule.Then, Severity: rule.Severity, Holds: rule.Holds, Why: rule.Why}
 	nights := d.comparable(rule)
 	hits := make([]hit, len(nights))
-	holds := false
+	holds, change := false, ""
 	for i, night := range nights {
 		hits[i] = rule.look(night, false)
 		switch {
 		case !holds:
 			if holds = hits[i] == beyond && tally(hits[:i+1], rule.Of) >= rule.Nights; holds {
-				state.Since = night.AsOf
+				state.Since, change = night.AsOf, firstBeyond(nights[:i+1], hits, rule.Of)
 			}
 		case hits[i] == behind && rule.look(night, true) == behind:
 			holds = false
@@ -41,6 +41,7 @@ func (d *decision) judge(rule Rule) schemas.RuleState {
 	switch {
 	case holds:
 		state.State = schemas.RuleFires
+		state.Change = change
 	case last == unknown:
 		state.State = schemas.RuleUnknown
 	}
@@ -51,6 +52,16 @@ func (d *decision) judge(rule Rule) schemas.RuleState {
 		d.holdBack(rule, &state)
 	}
 	return state
+}
+
+// firstBeyond is the day of the first night beyond among the last of.
+func firstBeyond(nights []schemas.Signals, hits []hit, of int) string {
+	for i := max(0, len(nights)-of); i < len(nights); i++ {
+		if hits[i] == beyond {
+			return nights[i].Day
+		}
+	}
+	return ""
 }
 
 // comparable are the nights a rule may count: of the same version, unless the
@@ -74,14 +85,14 @@ func (d *decision) holdBack(rule Rule, state *schemas.RuleState) {
 	if rule.ChampionDays > 0 {
 		since := d.tonight.ChampionSince
 		if until := since.AddDate(0, 0, rule.ChampionDays); since.IsZero() || d.tonight.AsOf.After(until) {
-			state.State, state.Since = schemas.RuleQuiet, time.Time{}
+			state.State, state.Since, state.Change = schemas.RuleQuiet, time.Time{}, ""
 			state.Reason += fmt.Sprintf("; it looks at a champion's first %d days, this one is champion since %s", rule.ChampionDays, stamp(since))
 		}
 	}
 	if a := rule.After; a != nil {
 		since := d.tonight.AsOf.AddDate(0, 0, -a.Days)
 		if n := d.count(a.Action, since); n < a.Times {
-			state.State, state.Since = schemas.RuleQuiet, time.Time{}
+			state.State, state.Since, state.Change = schemas.RuleQuiet, time.Time{}, ""
 			state.Reason += fmt.Sprintf("; it waits for %d %s in %d days, %d since %s", a.Times, a.Action, a.Days, n, stamp(since))
 		}
 	}

@@ -120,6 +120,22 @@ func (r Registry) Versions(ctx context.Context, model string) ([]schemas.Package
 	return packages, nil
 }
 
+// OfRun finds the package that was built of a run; found is false where none was
+// registered.
+func (r Registry) OfRun(ctx context.Context, model, runID string) (p schemas.PackageRef, found bool, err error) {
+	claims, err := r.claims(ctx, model)
+	if err != nil {
+		return p, false, err
+	}
+	for _, c := range claims {
+		if c.RunID == runID {
+			_, found, err = r.get(ctx, packageKey(model, c.Version), &p)
+			return p, found, err
+		}
+	}
+	return p, false, nil
+}
+
 // registered says whether this very package stands under its version.
 func (r Registry) registered(ctx context.Context, p schemas.PackageRef) (bool, error) {
 	var held schemas.PackageRef

@@ -63,6 +63,11 @@ func TestRegister(t *testing.T) {
 	if err := r.Register(ctx, pkg(9)); !errors.Is(err, registry.ErrInvalid) || !strings.Contains(err.Error(), "never claimed") {
 		t.Errorf("a version nobody claimed: %v", err)
 	}
+	for run, want := range map[string]schemas.PackageRef{"run-2": pkg(2), "run-that-died": {}, "run-of-nobody": {}} {
+		if got, found, err := r.OfRun(ctx, model, run); got != want || found != (want.Digest != "") || err != nil {
+			t.Errorf("package of %s: %v %v %v, want %v", run, got, found, err, want)
+		}
+	}
 	if _, err := r.NextVersion(ctx, model, ""); !errors.Is(err, registry.ErrInvalid) {
 		t.Errorf("no run: %v", err)
 	}

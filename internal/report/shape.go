@@ -154,9 +154,11 @@ func word(name schemas.SignalName) string {
 func words() map[schemas.SignalName]string {
 	return map[schemas.SignalName]string{
 		schemas.SignalBrierRatio:     "error against what the evaluation promised (1 is as promised)",
+		schemas.SignalRelativeBrier:  "the same beside what the railway's forecast lost (weather is in both)",
 		schemas.SignalSkill:          "skill against the railway's calibrated forecast",
 		schemas.SignalECE:            "calibration error",
 		schemas.SignalBias:           "how far the average forecast is off",
+		schemas.SignalBiasDrift:      "the average forecast stays off on one side (above 1 it is found)",
 		schemas.SignalEstimateGap:    "gap between estimated and true error",
 		schemas.SignalConceptDrift:   "concept drift (above 1 it is found)",
 		schemas.SignalLabelDrift:     "delays, distance from those learned from",

@@ -62,6 +62,19 @@ func (r *reader) action(at *yaml.Node, key, names string) policy.Action {
 	return a
 }
 
+func (r *reader) followUp(at *yaml.Node, key string) *policy.FollowUp {
+	var f policy.FollowUp
+	r.keys(at, key, "every until |", func(name string, value *yaml.Node, key string) {
+		switch name {
+		case "every":
+			f.Every = r.whole(value, key, 1, 365)
+		case "until":
+			f.Until = r.whole(value, key, 2, 365)
+		}
+	})
+	return &f
+}
+
 // space reads what a search draws from; what a value may be is checked again,
 // parameter by parameter, where candidates are drawn.
 func (r *reader) space(at *yaml.Node, key string) map[string]schemas.Values {

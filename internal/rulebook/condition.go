@@ -10,11 +10,11 @@ import (
 // bounds are the values a signal can take, and whether lower is worse.
 func bounds(name schemas.SignalName) (low, high float64, lowerIsWorse bool) {
 	switch name {
-	case schemas.SignalBrierRatio:
+	case schemas.SignalBrierRatio, schemas.SignalRelativeBrier:
 		return 0, 1000, false
 	case schemas.SignalSkill:
 		return -1000, 1, true
-	case schemas.SignalConceptDrift:
+	case schemas.SignalConceptDrift, schemas.SignalBiasDrift:
 		return 0, 1e6, false
 	case schemas.SignalClassifierAUC:
 		return 0.5, 1, false

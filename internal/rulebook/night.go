@@ -1,6 +1,7 @@
 package rulebook
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -73,8 +74,12 @@ func Night(row schema.Verdict) (schemas.Signals, error) {
 
 // action is what a stored verdict led to. What failed was not taken.
 func action(row schema.Verdict) (policy.Taken, bool) {
-	taken := policy.Taken{Kind: schemas.VerdictKind(row.Action), At: row.DecidedAt, Joined: row.Act == string(schemas.ActJoined)}
-	return taken, taken.Joined || row.Act == string(schemas.ActStarted)
+	taken := policy.Taken{Kind: schemas.VerdictKind(row.Action), At: row.DecidedAt, Rule: row.Rule, FollowUp: row.Rule == schemas.RuleFollowUp}
+	var decided schemas.Verdict
+	if json.Unmarshal([]byte(row.Decided), &decided) == nil { // none before there were policy files
+		taken.Change, taken.Rule = decided.Change, cmp.Or(decided.Follows, row.Rule)
+	}
+	return taken, row.Act == string(schemas.ActJoined) || row.Act == string(schemas.ActStarted)
 }
 
 // TakenQuery selects the actions that may matter to a verdict of a moment.

@@ -106,7 +106,7 @@ const maxNights = 28
 
 func (r *reader) rule(at *yaml.Node, key string) policy.Rule {
 	rule := policy.Rule{Nights: 1, Severity: schemas.AlertWarning}
-	r.keys(at, key, "name why when then | nights of after severity holds champion_days", func(name string, value *yaml.Node, key string) {
+	r.keys(at, key, "name why when then | nights of after severity holds champion_days newest_days follow_up", func(name string, value *yaml.Node, key string) {
 		switch name {
 		case "name":
 			rule.Name = r.name(value, key)
@@ -128,6 +128,10 @@ func (r *reader) rule(at *yaml.Node, key string) policy.Rule {
 			rule.Holds = r.yes(value, key)
 		case "champion_days":
 			rule.ChampionDays = r.whole(value, key, 0, 365)
+		case "newest_days":
+			rule.NewestDays = r.whole(value, key, 2, 3650)
+		case "follow_up":
+			rule.FollowUp = r.followUp(value, key)
 		}
 	})
 	if rule.Of == 0 {
@@ -135,6 +139,12 @@ func (r *reader) rule(at *yaml.Node, key string) policy.Rule {
 	}
 	if rule.Of < rule.Nights {
 		r.problem(at, key, "%d nights of %d can never be reached", rule.Nights, rule.Of)
+	}
+	if (rule.NewestDays > 0 || rule.FollowUp != nil) && rule.Then != "" && rule.Then != schemas.VerdictRetrain && rule.Then != schemas.VerdictSearch {
+		r.problem(at, key, "newest_days and follow_up are of a retraining, and then is %s: want retrain or search", rule.Then)
+	}
+	if rule.Name == schemas.RuleFollowUp {
+		r.problem(at, key, "%s names what the follow_up of a rule leads to: want another name", rule.Name)
 	}
 	if rule.Holds && rule.Then != "" && rule.Then != schemas.VerdictAlert && rule.Then != schemas.VerdictHandover {
 		r.problem(at, key, "holds forbids changes of the model, and then is %s: want alert or handover", rule.Then)

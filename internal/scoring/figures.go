@@ -59,13 +59,35 @@ const (
 	figures
 )
 
-// Figures scores one cell. Cells of a slice have no intervals of AUC and ECE,
-// which cost a multiple of the rest.
+// Figures scores one cell, once: asked again it has them. Cells of a slice have no
+// intervals of AUC and ECE, which cost a multiple of the rest.
 func (t *Tally) Figures(g Group) Figures {
 	m := t.groups[g]
 	if m == nil {
 		return Figures{}
 	}
+	if m.figures == nil {
+		f := t.score(g, m)
+		m.figures = &f
+	}
+	return *m.figures
+}
+
+// Of scores the rows of one digest whatever role they were made in, each event at
+// each horizon once, as the cell g would score them; where that cell holds them all,
+// its figures are the answer.
+func (t *Tally) Of(g Group, rows []Row, events int) Figures {
+	if m := t.groups[g]; len(rows) == 0 || m != nil && len(m.rows) == len(rows) {
+		return t.Figures(g)
+	}
+	m := &members{events: events}
+	for _, row := range rows {
+		m.rows = append(m.rows, int32(row))
+	}
+	return t.score(g, m)
+}
+
+func (t *Tally) score(g Group, m *members) Figures {
 	f := Figures{Events: m.events, Forecasts: len(m.rows)}
 	p, late := pick(t.rows.p, m.rows), pick(t.rows.late, m.rows)
 	f.LateRate, f.MeanForecast, f.Accuracy = metric.LateRate(late), mean(p), metric.Accuracy(p, late)

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 
 	"puenktlich/internal/dataset"
 	"puenktlich/internal/learn"
@@ -57,11 +58,15 @@ type Group struct {
 	Slice     string
 }
 
+// Row is a forecast of a Tally.
+type Row int32
+
 // members are the rows of a group.
 type members struct {
 	rows      []int32
 	events    int
 	lastEvent string
+	figures   *Figures // once they were asked for
 }
 
 // place is what makes a block where there are few days.
@@ -103,13 +108,14 @@ func NewTally(baselines *learn.Baselines) *Tally {
 // the train ran.
 func Scored(j *schema.Judged) bool { return j.Outcome.Settled && !j.Outcome.Cancelled }
 
-// Add takes one forecast that Scored accepts. edges are the bucket edges of its
-// package; where they do not fit the logged distribution it has no CRPS.
-func (t *Tally) Add(j *schema.Judged, edges []int) {
+// Add takes one forecast that Scored accepts and answers its row, for Of. edges are
+// the bucket edges of its package; where they do not fit the logged distribution it
+// has no CRPS.
+func (t *Tally) Add(j *schema.Judged, edges []int) (Row, bool) {
 	p := 1 - j.POnTime
 	if !(p >= 0 && p <= 1) {
 		t.Refused++
-		return
+		return 0, false
 	}
 	row := int32(len(t.rows.p))
 	late := !rail.OnTime(int(j.Outcome.DelayMinutes))
@@ -123,8 +129,9 @@ func (t *Tally) Add(j *schema.Judged, edges []int) {
 	t.join(Group{voice, 0, SliceAll, ""}, row, event)
 	t.join(Group{voice, j.HorizonMinutes, SliceAll, ""}, row, event)
 	t.join(Group{voice, 0, SliceProduct, cmp.Or(j.Category, "?")}, row, event)
-	t.join(Group{voice, 0, SliceStation, fmt.Sprint(j.EVA)}, row, event)
+	t.join(Group{voice, 0, SliceStation, strconv.FormatInt(j.EVA, 10)}, row, event)
 	t.join(Group{voice, 0, SliceHour, fmt.Sprintf("%02d", hour)}, row, event)
+	return Row(row), true
 }
 
 func (t *Tally) join(g Group, row int32, event string) {
@@ -134,6 +141,7 @@ func (t *Tally) join(g Group, row int32, event string) {
 		t.groups[g] = m
 		t.order = append(t.order, g)
 	}
+	m.figures = nil
 	if m.rows = append(m.rows, row); m.lastEvent != event {
 		m.events, m.lastEvent = m.events+1, event
 	}

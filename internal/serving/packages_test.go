@@ -32,7 +32,7 @@ func (s *shelf) PutIfAbsent(_ context.Context, key string, body []byte) error {
 	return nil
 }
 
-func (s *shelf) Get(_ context.Context, key string) ([]byte, string, error) {
+func (s *shelf) GetUpTo(_ context.Context, key string, _ int64) ([]byte, string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	body, found := s.objects[key]

@@ -35,9 +35,7 @@ func (s Steps) ablate(ctx context.Context, table *dataset.Table, days []rail.Day
 		if err != nil {
 			return nil, fmt.Errorf("without %s: %w", group, err)
 		}
-		if a.Without, err = lost(whole, without); err != nil {
-			return nil, err
-		}
+		a.Without = lost(whole, without)
 		alone, err := s.chainOn(ctx, table, days, func(f feature.Feature) bool {
 			return f.Group == group || f.Group == feature.GroupSchedule
 		})
@@ -45,9 +43,7 @@ func (s Steps) ablate(ctx context.Context, table *dataset.Table, days []rail.Day
 			return nil, fmt.Errorf("%s alone: %w", group, err)
 		}
 		model, railway, blocks := losses(alone.rows)
-		if a.Alone, err = skillOf(model, railway, blocks); err != nil {
-			return nil, err
-		}
+		a.Alone = skillOf(model, railway, blocks)
 		out = append(out, a)
 	}
 	return out, nil
@@ -68,17 +64,13 @@ func (s Steps) chainOn(ctx context.Context, table *dataset.Table, days []rail.Da
 }
 
 // lost is the skill of one less that of another on the same events, paired.
-func lost(whole, part scored) (metric.Interval, error) {
+func lost(whole, part scored) metric.Interval {
 	a, railway, blocks := losses(whole.rows)
 	b, _, _ := losses(part.rows)
-	return metric.BlockBootstrap(blocks, resamples, seed, func(rows []int) float64 {
-		var difference, reference float64
-		for _, i := range rows {
-			difference += b[i] - a[i]
-			reference += railway[i]
-		}
-		return difference / reference
-	})
+	for i := range b {
+		b[i] -= a[i]
+	}
+	return ratio(blocks, b, railway, func(difference, reference float64) float64 { return difference / reference })
 }
 
 // groups lists them in the order of the catalogue.

@@ -47,9 +47,7 @@ func (s Steps) curve(ctx context.Context, table *dataset.Table, days []rail.Day)
 			point := Point{Days: n, Share: share, Events: part.trainEvents}
 			model, railway, blocks := losses(part.rows)
 			point.Brier, point.Railway = mean(model), mean(railway)
-			if point.Skill, err = skillOf(model, railway, blocks); err != nil {
-				return nil, err
-			}
+			point.Skill = skillOf(model, railway, blocks)
 			points = append(points, point)
 		}
 	}

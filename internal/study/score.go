@@ -1,9 +1,6 @@
 package study
 
 import (
-	"math/rand/v2"
-	"slices"
-
 	"puenktlich/internal/metric"
 	"puenktlich/internal/rail"
 )
@@ -38,14 +35,12 @@ func (s *scored) add(o scored) {
 
 // Test is the skill on one or more days.
 type Test struct {
-	Name               string
-	TrainEvents        int // 0 for several days together
-	Depth, Rounds      int // of the model; 0 for several days together
-	Held               bool
-	Horizons           []Horizon
-	Skill              metric.Interval // over all horizons together
-	model, railwayLoss []float64       // squared errors, for paired comparison
-	blocks             []int32
+	Name          string
+	TrainEvents   int // 0 for several days together
+	Depth, Rounds int // of the model; 0 for several days together
+	Held          bool
+	Horizons      []Horizon
+	Skill         metric.Interval // over all horizons together
 }
 
 // Horizon is the skill at one horizon.
@@ -59,26 +54,20 @@ type Horizon struct {
 	AUC             float64
 }
 
-func (s scored) test(name string) (Test, error) {
+func (s scored) test(name string) Test {
 	t := Test{Name: name}
 	if s.parts == 1 {
 		t.TrainEvents, t.Depth, t.Rounds = s.trainEvents, s.depth, s.rounds
 	}
 	for _, minutes := range rail.Horizons() {
 		rows := s.at(minutes)
-		if len(rows) == 0 {
-			continue
+		if len(rows) > 0 {
+			t.Horizons = append(t.Horizons, horizonOf(minutes, rows))
 		}
-		h, err := horizonOf(minutes, rows)
-		if err != nil {
-			return t, err
-		}
-		t.Horizons = append(t.Horizons, h)
 	}
-	var err error
-	t.model, t.railwayLoss, t.blocks = losses(s.rows)
-	t.Skill, err = skillOf(t.model, t.railwayLoss, t.blocks)
-	return t, err
+	model, railway, blocks := losses(s.rows)
+	t.Skill = skillOf(model, railway, blocks)
+	return t
 }
 
 func (s scored) at(minutes int) []outcome {
@@ -91,17 +80,15 @@ func (s scored) at(minutes int) []outcome {
 	return rows
 }
 
-func horizonOf(minutes int, rows []outcome) (Horizon, error) {
+func horizonOf(minutes int, rows []outcome) Horizon {
 	p, announced, late := make([]float64, len(rows)), make([]float64, len(rows)), make([]bool, len(rows))
 	for i, row := range rows {
 		p[i], late[i], announced[i] = row.model, row.late, row.announced
 	}
 	model, railway, blocks := losses(rows)
-	h := Horizon{Minutes: minutes, Events: len(rows), LateRate: metric.LateRate(late), Brier: mean(model), Railway: mean(railway), Announced: metric.Brier(announced, late),
-		ECE: metric.ECE(p, late, eceBins), ECEBand: eceBand(p), AUC: metric.AUC(p, late)}
-	var err error
-	h.Skill, err = skillOf(model, railway, blocks)
-	return h, err
+	return Horizon{Minutes: minutes, Events: len(rows), LateRate: metric.LateRate(late), Brier: mean(model), Railway: mean(railway), Announced: metric.Brier(announced, late),
+		ECE: metric.ECE(p, late, eceBins), ECEBand: metric.CalibratedECE(p, eceBins, resamples, seed), AUC: metric.AUC(p, late),
+		Skill: skillOf(model, railway, blocks)}
 }
 
 // losses are the squared errors of model and railway, and the block of each row.
@@ -122,30 +109,22 @@ func losses(rows []outcome) (model, railway []float64, blocks []int32) {
 	return model, railway, blocks
 }
 
-// skillOf is 1 - mean(model) / mean(other), its interval over whole blocks.
-func skillOf(model, other []float64, blocks []int32) (metric.Interval, error) {
-	return metric.BlockBootstrap(blocks, resamples, seed, func(rows []int) float64 {
-		var m, o float64
-		for _, i := range rows {
-			m, o = m+model[i], o+other[i]
-		}
-		return metric.Skill(m, o)
-	})
+// skillOf is 1 - mean(model) / mean(other), its interval over whole blocks, which
+// are numbered from 0.
+func skillOf(model, other []float64, blocks []int32) metric.Interval {
+	return ratio(blocks, model, other, metric.Skill)
 }
 
-// eceBand is what the calibration error of 95 % of the forecasts stays below
-// that are right about every probability: outcomes are drawn from p itself.
-func eceBand(p []float64) float64 {
-	random := rand.New(rand.NewPCG(seed, uint64(len(p))))
-	values, drawn := make([]float64, resamples), make([]bool, len(p))
-	for i := range values {
-		for j := range drawn {
-			drawn[j] = random.Float64() < p[j]
-		}
-		values[i] = metric.ECE(p, drawn, eceBins)
+// ratio is a figure of two sums over all rows, with an interval over whole blocks.
+func ratio(blocks []int32, a, b []float64, figure func(a, b float64) float64) metric.Interval {
+	n := 0
+	for _, block := range blocks {
+		n = max(n, int(block)+1)
 	}
-	slices.Sort(values)
-	return values[resamples*95/100]
+	ofA, ofB := metric.BlockSums(a, blocks, n), metric.BlockSums(b, blocks, n)
+	return metric.Draws{Resamples: resamples, Seed: seed}.Intervals(n, 1, func(values []float64, weight []int32) {
+		values[0] = figure(metric.Weighted(ofA, weight), metric.Weighted(ofB, weight))
+	})[0]
 }
 
 func mean(values []float64) float64 {

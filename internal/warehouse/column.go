@@ -1,6 +1,7 @@
 package warehouse
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math"
 	"time"
@@ -14,6 +15,8 @@ type column[R any] struct {
 	// read is the expression that is read in place of the column; empty: the
 	// column itself.
 	read string
+	// readAs is the function of the column that is read in place of it; empty: none.
+	readAs string
 	// add appends the column of all rows.
 	add func(to driver.BatchColumn, rows []R) error
 	// scan answers where the driver stores the value, in the given row; nil for
@@ -56,6 +59,47 @@ func text[R any, S ~string](name string, at func(*R) *S) column[R] {
 		})
 	}
 	return c
+}
+
+// numbers is an Array column of numbers of a fixed width. It is read as the bytes of
+// its values: through the driver an array takes 14 times the processor time, since
+// it reflects on every element. Written row by row, the driver takes a slice as it is.
+func numbers[R any, V float32 | float64 | uint64](name string, at func(*R) *[]V) column[R] {
+	c := column[R]{name: name, readAs: "reinterpretAsString", add: func(to driver.BatchColumn, rows []R) error {
+		for i := range rows {
+			if err := to.AppendRow(*at(&rows[i])); err != nil {
+				return err
+			}
+		}
+		return nil
+	}}
+	c.scan = func(r *R) any {
+		return scanner(func(value any) error {
+			packed, ok := value.(string)
+			if !ok {
+				return converted(name, value, ok)
+			}
+			values, err := unpackNumbers[V](packed)
+			*at(r) = values
+			if err != nil {
+				return fmt.Errorf("column %s: %w", name, err)
+			}
+			return nil
+		})
+	}
+	return c
+}
+
+// unpackNumbers reads values from their little-endian bytes, as every machine that
+// ClickHouse runs on has them.
+func unpackNumbers[V float32 | float64 | uint64](packed string) ([]V, error) {
+	width := binary.Size(V(0))
+	if len(packed)%width != 0 {
+		return nil, fmt.Errorf("%d bytes are no array of values of %d bytes", len(packed), width)
+	}
+	values := make([]V, len(packed)/width)
+	_, err := binary.Decode([]byte(packed), binary.LittleEndian, values)
+	return values, err
 }
 
 // flag is a UInt8 column that holds 0 or 1.
@@ -196,9 +240,14 @@ func day[R any, S ~string](name string, at func(*R) *S) column[R] {
 		add: func(to driver.BatchColumn, rows []R) error {
 			dates := make([]time.Time, len(rows))
 			for i := range rows {
-				date, err := time.Parse(dayLayout, string(*at(&rows[i])))
+				written := *at(&rows[i])
+				if i > 0 && written == *at(&rows[i-1]) { // days come in runs
+					dates[i] = dates[i-1]
+					continue
+				}
+				date, err := time.Parse(dayLayout, string(written))
 				if err != nil {
-					return fmt.Errorf("row %d: %q: want YYYY-MM-DD", i, string(*at(&rows[i])))
+					return fmt.Errorf("row %d: %q: want YYYY-MM-DD", i, string(written))
 				}
 				dates[i] = date
 			}

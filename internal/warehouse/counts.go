@@ -19,7 +19,7 @@ var countsTable = table[schema.DriftCounts]{name: "drift_counts", columns: []col
 	field("subject", func(r *schema.DriftCounts) *string { return &r.Subject }),
 	field("name", func(r *schema.DriftCounts) *string { return &r.Name }),
 	field("labels", func(r *schema.DriftCounts) *[]string { return &r.Labels }),
-	field("bins", func(r *schema.DriftCounts) *[]uint64 { return &r.Bins }),
+	numbers("bins", func(r *schema.DriftCounts) *[]uint64 { return &r.Bins }),
 	field("missing", func(r *schema.DriftCounts) *uint64 { return &r.Missing }),
 	field("total", func(r *schema.DriftCounts) *uint64 { return &r.Total }),
 	instant("counted_at", func(r *schema.DriftCounts) *time.Time { return &r.CountedAt }),
@@ -99,7 +99,7 @@ var vectorTable = table[schema.Vector]{name: "predictions", columns: []column[sc
 	field("kind", func(r *schema.Vector) *string { return &r.Kind }),
 	day("event_day", func(r *schema.Vector) *string { return &r.EventDay }),
 	instant("planned", func(r *schema.Vector) *time.Time { return &r.Planned }),
-	field("features", func(r *schema.Vector) *[]float32 { return &r.Features }),
+	numbers("features", func(r *schema.Vector) *[]float32 { return &r.Features }),
 	field("p_on_time", func(r *schema.Vector) *float64 { return &r.POnTime }),
 }}
 

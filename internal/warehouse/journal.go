@@ -3,6 +3,7 @@ package warehouse
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -64,8 +65,20 @@ func (db *DB) SaveAlert(ctx context.Context, alert schema.Alert) error {
 	return insert(ctx, db, alertTable, token, []schema.Alert{alert})
 }
 
-// SaveRegistryEvent writes an event once under its id.
+// SaveRegistryEvent writes an event once under its id. One that does not say who, why,
+// on what evidence (a JSON object) and when is refused: nobody could explain it later.
 func (db *DB) SaveRegistryEvent(ctx context.Context, event schema.RegistryEvent) error {
+	var evidence map[string]json.RawMessage
+	_ = json.Unmarshal([]byte(event.Details), &evidence) // nil: said below
+	for _, said := range []struct {
+		name  string
+		there bool
+	}{{"actor", event.Actor != ""}, {"reason", event.Reason != ""}, {"time", !event.HappenedAt.IsZero()},
+		{"evidence, a JSON object in its details", len(evidence) > 0}} {
+		if !said.there {
+			return fmt.Errorf("registry event %s of %s@%d (%s): it has no %s", event.EventID, event.Model, event.Version, event.Event, said.name)
+		}
+	}
 	return insert(ctx, db, registryTable, "registry/"+event.EventID, []schema.RegistryEvent{event})
 }
 
@@ -91,6 +104,16 @@ func (db *DB) FiringAlerts(ctx context.Context, name, subject string) ([]schema.
 		sql: "SELECT " + alertTable.selectList("") + " FROM alerts FINAL" +
 			" WHERE name = {name:String} AND subject = {subject:String} AND state = 'firing' ORDER BY raised_at, alert_id",
 		args: []any{driver.Named("name", name), driver.Named("subject", subject)},
+	})
+}
+
+// AlertsRaisedAt reads the alerts of a name and subject that began at a moment, over
+// or not.
+func (db *DB) AlertsRaisedAt(ctx context.Context, name, subject string, at time.Time) ([]schema.Alert, error) {
+	return collect(ctx, db, alertTable, statement{
+		sql: "SELECT " + alertTable.selectList("") + " FROM alerts FINAL WHERE name = {name:String} AND subject = {subject:String}" +
+			" AND raised_at = " + milliseconds("at") + " ORDER BY alert_id",
+		args: []any{named("name", name), named("subject", subject), named("at", at.UnixMilli())},
 	})
 }
 

@@ -22,7 +22,7 @@ var judgedTable = table[schema.Judged]{name: "predictions", columns: []column[sc
 	instant("planned", func(r *schema.Judged) *time.Time { return &r.Planned }),
 	instant("predicted_at", func(r *schema.Judged) *time.Time { return &r.PredictedAt }),
 	field("horizon_minutes", func(r *schema.Judged) *int32 { return &r.HorizonMinutes }),
-	field("cumulative", func(r *schema.Judged) *[]float64 { return &r.Cumulative }),
+	numbers("cumulative", func(r *schema.Judged) *[]float64 { return &r.Cumulative }),
 	field("p_on_time", func(r *schema.Judged) *float64 { return &r.POnTime }),
 	field("p_cancelled", func(r *schema.Judged) *float64 { return &r.PCancelled }),
 	field("p_baseline", func(r *schema.Judged) *float64 { return &r.PBaseline }),
@@ -65,7 +65,7 @@ func judgedStatement(q schema.JudgedQuery) statement {
 	}
 	const order = "event_day, stop_id, kind, horizon_minutes, version, role, predicted_at, prediction_id"
 	sql := "SELECT " + judgedTable.selectList("p.") + ", t.v, t.a, t.d, t.c, t.e, t.s, e.n, p.own" +
-		" FROM (SELECT " + judgedTable.selectList("") + ", " + own + " AS own FROM predictions FINAL WHERE " + forecasts.String() +
+		" FROM (SELECT " + judgedTable.names() + ", " + own + " AS own FROM predictions FINAL WHERE " + forecasts.String() +
 		" ORDER BY " + order + " LIMIT 1 BY " + once + ") AS p" +
 		" LEFT JOIN (SELECT stop_id, kind, max(version) AS v, argMax(actual, version) AS a, argMax(delay_minutes, version) AS d," +
 		" argMax(cancelled, version) AS c, argMax(toString(evidence), version) AS e, min(settled_at) AS s" +

@@ -30,8 +30,8 @@ var predictionTable = table[schema.Prediction]{name: "predictions", columns: []c
 	instant("predicted_at", func(r *schema.Prediction) *time.Time { return &r.PredictedAt }),
 	field("horizon_minutes", func(r *schema.Prediction) *int32 { return &r.HorizonMinutes }),
 	field("last_seq", func(r *schema.Prediction) *uint64 { return &r.LastSeq }),
-	field(featuresColumn, func(r *schema.Prediction) *[]float32 { return &r.Features }),
-	field("cumulative", func(r *schema.Prediction) *[]float64 { return &r.Cumulative }),
+	numbers(featuresColumn, func(r *schema.Prediction) *[]float32 { return &r.Features }),
+	numbers("cumulative", func(r *schema.Prediction) *[]float64 { return &r.Cumulative }),
 	field("p_on_time", func(r *schema.Prediction) *float64 { return &r.POnTime }),
 	field("p_cancelled", func(r *schema.Prediction) *float64 { return &r.PCancelled }),
 	field("p_baseline", func(r *schema.Prediction) *float64 { return &r.PBaseline }),
@@ -130,7 +130,7 @@ func joinTruth(t table[schema.Prediction], q schema.PredictionQuery) statement {
 		once = "event_day, stop_id, kind, horizon_minutes, version, role"
 	}
 	const order = "event_day, stop_id, kind, horizon_minutes, version, role, predicted_at, prediction_id"
-	columns := t.selectList("")
+	columns := t.names()
 	sql := "SELECT " + t.selectList("p.") + ", t.version, t.actual, t.delay_minutes, t.cancelled, t.evidence" +
 		" FROM (SELECT " + columns + " FROM predictions FINAL WHERE " + forecasts.String() +
 		" ORDER BY " + order + " LIMIT 1 BY " + once + ") AS p" +

@@ -37,8 +37,22 @@ func (t table[R]) selectList(prefix string) string {
 		case c.scan == nil:
 		case c.read != "":
 			names = append(names, c.read)
+		case c.readAs != "":
+			names = append(names, c.readAs+"("+prefix+c.name+")")
 		default:
 			names = append(names, prefix+c.name)
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// names are the columns that read back, as they are stored: what an inner query
+// hands to an outer one.
+func (t table[R]) names() string {
+	var names []string
+	for _, c := range t.columns {
+		if c.scan != nil {
+			names = append(names, c.name)
 		}
 	}
 	return strings.Join(names, ", ")

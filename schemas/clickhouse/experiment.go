@@ -53,6 +53,12 @@ const (
 	ArtifactReport    = "evaluation"  // scores on held-out days
 )
 
+// Parameters of a run that is a new calibration of an earlier package.
+const (
+	ParamCalibration      = "calibration"       // the method that was chosen
+	ParamRecalibratedFrom = "recalibrated_from" // digest of the package whose trees it has
+)
+
 // RunOrder is what a list of runs is sorted by.
 type RunOrder string
 

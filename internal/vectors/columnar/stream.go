@@ -120,7 +120,7 @@ func Match(schema *arrow.Schema, layout *vectors.Layout, others bool) (*Columns,
 			return nil, err
 		case c.index[column] >= 0:
 			return nil, vectors.Wrong("column %.64q is there twice", field.Name)
-		case !numeric(field.Type):
+		case fillerOf(field.Type) == nil:
 			return nil, vectors.Wrong("column %q is of type %s: want floating-point or whole numbers, or bool", field.Name, field.Type)
 		}
 		c.index[column] = i
@@ -130,15 +130,6 @@ func Match(schema *arrow.Schema, layout *vectors.Layout, others bool) (*Columns,
 		given[column] = i >= 0
 	}
 	return c, layout.Check(given)
-}
-
-func numeric(t arrow.DataType) bool {
-	switch t.ID() {
-	case arrow.FLOAT16, arrow.FLOAT32, arrow.FLOAT64, arrow.INT8, arrow.INT16, arrow.INT32, arrow.INT64,
-		arrow.UINT8, arrow.UINT16, arrow.UINT32, arrow.UINT64, arrow.BOOL:
-		return true
-	}
-	return false
 }
 
 // Fill makes table the rows [from, to) of a record. Null is not known, like
@@ -155,9 +146,12 @@ func (c *Columns) Fill(table *vectors.Table, record arrow.Record, from, to int) 
 		if i < 0 {
 			continue
 		}
-		if err := fill(table, column, record.Column(i), from); err != nil {
-			return err
+		values := record.Column(i)
+		fill := fillerOf(values.DataType())
+		if fill == nil {
+			return vectors.Wrong("a column is of type %s", values.DataType())
 		}
+		fill(table, column, values, from)
 	}
 	if err := table.FillHorizons(c.index[c.layout.Horizon()] >= 0); err != nil {
 		return fmt.Errorf("rows from %d on of the record batch: %w", from, err)
@@ -165,61 +159,75 @@ func (c *Columns) Fill(table *vectors.Table, record arrow.Record, from, to int) 
 	return nil
 }
 
-// fill sets one column.
-func fill(t *vectors.Table, column int, values arrow.Array, from int) error {
-	switch a := values.(type) {
-	case *array.Float32:
-		set(t, column, a, a.Float32Values(), from)
-	case *array.Float64:
-		set(t, column, a, a.Float64Values(), from)
-	case *array.Int8:
-		set(t, column, a, a.Int8Values(), from)
-	case *array.Int16:
-		set(t, column, a, a.Int16Values(), from)
-	case *array.Int32:
-		set(t, column, a, a.Int32Values(), from)
-	case *array.Int64:
-		set(t, column, a, a.Int64Values(), from)
-	case *array.Uint8:
-		set(t, column, a, a.Uint8Values(), from)
-	case *array.Uint16:
-		set(t, column, a, a.Uint16Values(), from)
-	case *array.Uint32:
-		set(t, column, a, a.Uint32Values(), from)
-	case *array.Uint64:
-		set(t, column, a, a.Uint64Values(), from)
-	case *array.Float16:
-		each(t, column, a, from, func(i int) float64 { return float64(widen(a.Value(i))) })
-	case *array.Boolean:
-		each(t, column, a, from, func(i int) float64 {
-			if a.Value(i) {
-				return 1
-			}
-			return 0
-		})
-	default:
-		return vectors.Wrong("a column is of type %s", values.DataType())
+// filler sets one column of a table to the values of an array from a row on.
+type filler func(t *vectors.Table, column int, values arrow.Array, from int)
+
+// fillerOf is the one for a type; nil says that such columns are not taken.
+func fillerOf(t arrow.DataType) filler {
+	switch t.ID() {
+	case arrow.FLOAT16:
+		return halves
+	case arrow.FLOAT32:
+		return plain[float32]
+	case arrow.FLOAT64:
+		return plain[float64]
+	case arrow.INT8:
+		return plain[int8]
+	case arrow.INT16:
+		return plain[int16]
+	case arrow.INT32:
+		return plain[int32]
+	case arrow.INT64:
+		return plain[int64]
+	case arrow.UINT8:
+		return plain[uint8]
+	case arrow.UINT16:
+		return plain[uint16]
+	case arrow.UINT32:
+		return plain[uint32]
+	case arrow.UINT64:
+		return plain[uint64]
+	case arrow.BOOL:
+		return truths
 	}
 	return nil
 }
 
-func widen(n float16.Num) float32 { return n.Float32() }
-
-func set[T int8 | int16 | int32 | int64 | uint8 | uint16 | uint32 | uint64 | float32 | float64](t *vectors.Table, column int, a arrow.Array, values []T, from int) {
-	if a.NullN() == 0 {
-		for row := range t.Rows() {
-			t.Set(row, column, float64(values[from+row]))
-		}
+// plain reads a column of numbers that Go has too.
+func plain[T arrow.NumericType](t *vectors.Table, column int, a arrow.Array, from int) {
+	values := arrow.GetValues[T](a.Data(), 1)[from:]
+	if a.NullN() > 0 {
+		each(t, column, a, from, func(row int) float64 { return float64(values[row]) })
 		return
 	}
-	each(t, column, a, from, func(i int) float64 { return float64(values[i]) })
+	for row := range t.Rows() {
+		t.Set(row, column, float64(values[row]))
+	}
 }
 
-// each leaves nulls as they are, NaN.
-func each(t *vectors.Table, column int, a arrow.Array, from int, value func(i int) float64) {
+// halves reads a column of numbers of 16 bits, which Go has not.
+func halves(t *vectors.Table, column int, a arrow.Array, from int) {
+	values := arrow.GetValues[float16.Num](a.Data(), 1)[from:]
+	each(t, column, a, from, func(row int) float64 { return float64(values[row].Float32()) })
+}
+
+// truths reads true as 1 and false as 0.
+func truths(t *vectors.Table, column int, a arrow.Array, from int) {
+	values := a.(*array.Boolean)
+	each(t, column, a, from, func(row int) float64 {
+		if values.Value(from + row) {
+			return 1
+		}
+		return 0
+	})
+}
+
+// each leaves nulls as they are, NaN; rows count from the one that the table begins
+// with.
+func each(t *vectors.Table, column int, a arrow.Array, from int, value func(row int) float64) {
 	for row := range t.Rows() {
 		if !a.IsNull(from + row) {
-			t.Set(row, column, value(from+row))
+			t.Set(row, column, value(row))
 		}
 	}
 }

@@ -1,4 +1,5 @@
-package train
+// Package meter says what the work on a run costs, and on which machine it was done.
+package meter
 
 import (
 	"bytes"
@@ -7,22 +8,22 @@ import (
 	"time"
 )
 
-// stint is one piece of a run's work: when it began, and what it costs.
-type stint struct {
-	startedAt time.Time // domain time
+// Stint is one piece of a run's work: when it began, and what it costs.
+type Stint struct {
+	StartedAt time.Time // domain time
 	began     time.Time // real time
 }
 
-// startWork begins to measure. The pool trains one at a time, so that the
-// process's peak is the run's.
-func (a *Activities) startWork() stint {
+// Start begins to measure at this moment of domain time. The train pool does one
+// piece of work at a time, so that the process's peak is the run's.
+func Start(now time.Time) Stint {
 	resetPeakMemory()
-	return stint{startedAt: a.Clock.Now(), began: time.Now()}
+	return Stint{StartedAt: now, began: time.Now()}
 }
 
-// cost is the real time since the work began, and the highest resident memory
-// of the process in it; 0 where the system does not tell.
-func (s stint) cost() (seconds float64, peakBytes uint64) {
+// Cost is the real time since the work began, and the highest resident memory
+// of the process in it, in bytes; 0 where the system does not tell.
+func (s Stint) Cost() (seconds float64, peakBytes uint64) {
 	return time.Since(s.began).Seconds(), peakMemory()
 }
 
