@@ -91,13 +91,13 @@ func (r *replayed) introduce(ctx workflow.Context, step string, names []string, 
 	days := schemas.DayRange{From: life.Train.From, To: life.Test.To}
 	reason := "first model of " + strings.Join(names, ", ")
 	var dataset schemas.DatasetRef
-	err := workflow.ExecuteChildWorkflow(child(ctx, stepID(ctx, "prepare/"+step), "data set "+days.String()), PrepareDataset,
+	err := workflow.ExecuteChildWorkflow(child(ctx, stepID(ctx, "prepare/"+step), "data set "+span(days)), PrepareDataset,
 		schemas.PrepareInput{Days: days, AsOf: asOf}).Get(ctx, &dataset)
 	if err != nil {
 		return err
 	}
 	var trained schemas.TrainResult
-	err = workflow.ExecuteChildWorkflow(child(ctx, stepID(ctx, "train/"+step), "train on "+life.Train.String()), TrainModel,
+	err = workflow.ExecuteChildWorkflow(child(ctx, stepID(ctx, "train/"+step), "train on "+span(life.Train)), TrainModel,
 		schemas.TrainInput{Model: r.model(names[0]), Dataset: dataset, Days: life.Train, Candidates: life.Candidates, Search: life.Search, Seed: life.Seed, Actor: "backtest", Reason: reason}).Get(ctx, &trained)
 	if err != nil {
 		return err
@@ -106,7 +106,7 @@ func (r *replayed) introduce(ctx workflow.Context, step string, names []string, 
 		return refuse(schemas.FailureValidation, "backtest: %s", trained.Note)
 	}
 	var evaluated schemas.EvaluateResult
-	err = workflow.ExecuteChildWorkflow(child(ctx, stepID(ctx, "evaluate/"+step), "test on "+life.Test.String()), EvaluateModel,
+	err = workflow.ExecuteChildWorkflow(child(ctx, stepID(ctx, "evaluate/"+step), "test on "+span(life.Test)), EvaluateModel,
 		schemas.EvaluateInput{Trained: trained.Trained, Dataset: dataset, Days: life.Test, Gate: life.Gate}).Get(ctx, &evaluated)
 	if err != nil {
 		return err

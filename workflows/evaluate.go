@@ -18,7 +18,7 @@ func EvaluateModel(ctx workflow.Context, in schemas.EvaluateInput) (schemas.Eval
 		return result, refuse(schemas.FailureInvalidInput, "evaluate: the input names no trained model: start RunLifecycle, or give trained, dataset and days as TrainModel and PrepareDataset returned them")
 	}
 	tell(ctx, schemas.AttributeModel, in.Trained.Model)
-	err := workflow.ExecuteActivity(with(ctx, heavy(schemas.QueueTrain, "test days "+in.Days.String())), steps.EvaluateModel, in).Get(ctx, &result)
+	err := workflow.ExecuteActivity(with(ctx, heavy(schemas.QueueTrain, "test days "+span(in.Days))), steps.EvaluateModel, in).Get(ctx, &result)
 	if err != nil {
 		return result, readable(err)
 	}

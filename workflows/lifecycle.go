@@ -73,7 +73,7 @@ func (l *lifecycle) settle(ctx workflow.Context) error {
 
 func (l *lifecycle) prepare(ctx workflow.Context) error {
 	days := schemas.DayRange{From: min(l.plan.Train.From, l.plan.Test.From), To: max(l.plan.Train.To, l.plan.Test.To)}
-	err := workflow.ExecuteChildWorkflow(child(ctx, stepID(ctx, "prepare"), "data set "+days.String()), PrepareDataset,
+	err := workflow.ExecuteChildWorkflow(child(ctx, stepID(ctx, "prepare"), "data set "+span(days)), PrepareDataset,
 		schemas.PrepareInput{Days: days, AsOf: l.plan.AsOf}).Get(ctx, &l.result.Dataset)
 	if err == nil {
 		tell(ctx, schemas.AttributeDataset, short(l.result.Dataset.ID))
@@ -83,7 +83,7 @@ func (l *lifecycle) prepare(ctx workflow.Context) error {
 
 func (l *lifecycle) train(ctx workflow.Context) error {
 	var trained schemas.TrainResult
-	err := workflow.ExecuteChildWorkflow(child(ctx, stepID(ctx, "train"), "train on "+l.plan.Train.String()), TrainModel,
+	err := workflow.ExecuteChildWorkflow(child(ctx, stepID(ctx, "train"), "train on "+span(l.plan.Train)), TrainModel,
 		schemas.TrainInput{Model: l.in.Model, Dataset: l.result.Dataset, Days: l.plan.Train, Candidates: l.in.Candidates, Search: l.in.Search, Seed: l.in.Seed,
 			Actor: l.in.Actor, Reason: l.in.Reason}).Get(ctx, &trained)
 	l.result.Trained, l.trials = trained.Trained, schemas.SearchTable{Candidates: trained.Candidates, Note: trained.Note}
@@ -94,7 +94,7 @@ func (l *lifecycle) train(ctx workflow.Context) error {
 }
 
 func (l *lifecycle) evaluate(ctx workflow.Context) error {
-	return workflow.ExecuteChildWorkflow(child(ctx, stepID(ctx, "evaluate"), "test on "+l.plan.Test.String()), EvaluateModel,
+	return workflow.ExecuteChildWorkflow(child(ctx, stepID(ctx, "evaluate"), "test on "+span(l.plan.Test)), EvaluateModel,
 		schemas.EvaluateInput{Trained: l.result.Trained, Dataset: l.result.Dataset, Days: l.plan.Test, Gate: l.in.Gate}).Get(ctx, &l.result.Evaluate)
 }
 

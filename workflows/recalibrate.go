@@ -62,7 +62,7 @@ type recalibration struct {
 
 func (r *recalibration) calibrate(ctx workflow.Context) error {
 	var steps *evaluate.Activities
-	return workflow.ExecuteActivity(with(ctx, heavy(schemas.QueueTrain, "calibrate on "+r.plan.Days.String())), steps.Recalibrate, schemas.RecalibrateStep{
+	return workflow.ExecuteActivity(with(ctx, heavy(schemas.QueueTrain, "calibrate on "+span(r.plan.Days))), steps.Recalibrate, schemas.RecalibrateStep{
 		Plan: r.plan, Dataset: r.result.Dataset, RunID: workflow.GetInfo(ctx).WorkflowExecution.RunID + "-calibrated",
 		Actor: r.in.Actor, Reason: r.in.Reason}).Get(ctx, &r.result.Trained)
 }

@@ -48,7 +48,7 @@ func rebuild(ctx workflow.Context, in schemas.ReproduceInput, plan schemas.Repro
 		reason += ": " + in.Reason
 	}
 	var dataset schemas.DatasetRef
-	err := workflow.ExecuteChildWorkflow(child(ctx, stepID(ctx, "prepare"), "data set "+plan.Recipe.Prepare.Days.String()), PrepareDataset, plan.Recipe.Prepare).Get(ctx, &dataset)
+	err := workflow.ExecuteChildWorkflow(child(ctx, stepID(ctx, "prepare"), "data set "+span(plan.Recipe.Prepare.Days)), PrepareDataset, plan.Recipe.Prepare).Get(ctx, &dataset)
 	if err != nil {
 		return "", err
 	}
@@ -66,7 +66,7 @@ func rebuild(ctx workflow.Context, in schemas.ReproduceInput, plan schemas.Repro
 	if err != nil || trained.RunID == "" || plan.TestDays.Empty() {
 		return id, err
 	}
-	return id, workflow.ExecuteChildWorkflow(child(ctx, stepID(ctx, "evaluate"), "test on "+plan.TestDays.String()), EvaluateModel,
+	return id, workflow.ExecuteChildWorkflow(child(ctx, stepID(ctx, "evaluate"), "test on "+span(plan.TestDays)), EvaluateModel,
 		schemas.EvaluateInput{Trained: trained, Dataset: dataset, Days: plan.TestDays}).Get(ctx, nil)
 }
 
@@ -87,7 +87,7 @@ func trainAgain(ctx workflow.Context, candidate schemas.CandidateInput, refit bo
 // calibrateAgain calibrates the same package's trees on the same days.
 func calibrateAgain(ctx workflow.Context, step schemas.RecalibrateStep) (trained schemas.TrainedModel, err error) {
 	var steps *evaluate.Activities
-	err = workflow.ExecuteActivity(with(ctx, heavy(schemas.QueueTrain, "calibrate on "+step.Plan.Days.String())), steps.Recalibrate, step).Get(ctx, &trained)
+	err = workflow.ExecuteActivity(with(ctx, heavy(schemas.QueueTrain, "calibrate on "+span(step.Plan.Days))), steps.Recalibrate, step).Get(ctx, &trained)
 	return trained, err
 }
 

@@ -47,22 +47,28 @@ func candidatesCard(t schemas.SearchTable) string {
 		b.WriteString(fmt.Sprintf("Rung %d of %d, %d waiting.\n\n", t.Rung, t.Rungs, t.Waiting))
 	}
 	columns, shared := tellApart(t.Candidates)
-	b.WriteString("| candidate | | log loss | Brier | rounds | folds | events |")
+	b.WriteString("| candidate | | log loss | Brier | rounds |")
 	for _, c := range columns {
 		b.WriteString(" " + c.name + " |")
 	}
-	b.WriteString("\n|---|---|--:|--:|--:|--:|--:|" + strings.Repeat("--:|", len(columns)) + "\n")
+	b.WriteString("\n|---|---|--:|--:|--:|" + strings.Repeat("--:|", len(columns)) + "\n")
+	var below remarks
 	for _, c := range t.Candidates {
-		scores := " | | | | |"
-		if c.Folds > 0 || c.Events > 0 {
-			scores = fmt.Sprintf(" %.4f | %.4f | %d | %d | %d |", c.LogLoss, c.Brier, c.Rounds, c.Folds, c.Events)
+		scores, said := " | | |", remark(c)
+		if judged(c) {
+			scores = fmt.Sprintf(" %.4f | %.4f | %d |", c.LogLoss, c.Brier, c.Rounds)
 		}
-		b.WriteString(fmt.Sprintf("| %s | %s |%s", c.Candidate.Name, remark(c), scores))
+		if len(said) > maxRemark {
+			below.add(c.Candidate.Name, said)
+			said = "see below"
+		}
+		b.WriteString(fmt.Sprintf("| %s | %s |%s", c.Candidate.Name, said, scores))
 		for _, column := range columns {
 			b.WriteString(" " + column.of(c.Candidate) + " |")
 		}
 		b.WriteString("\n")
 	}
+	b.WriteString(below.text() + judgedOn(t.Candidates))
 	if len(shared) > 0 {
 		b.WriteString("\nThe same in all that have it: " + strings.Join(shared, ", ") + ".\n")
 	}
@@ -70,6 +76,51 @@ func candidatesCard(t schemas.SearchTable) string {
 		b.WriteString("\n" + t.Note + "\n")
 	}
 	return b.String()
+}
+
+// maxRemark is how long a remark may be that stands in the table: in its narrow
+// cell a longer one makes a row of many lines.
+const maxRemark = 30
+
+// remarks are those too long for the table, each once with the candidates it is of.
+type remarks struct {
+	said []string
+	of   map[string][]string
+}
+
+func (r *remarks) add(candidate, said string) {
+	if r.of == nil {
+		r.of = map[string][]string{}
+	}
+	if r.of[said] == nil {
+		r.said = append(r.said, said)
+	}
+	r.of[said] = append(r.of[said], candidate)
+}
+
+func (r *remarks) text() string {
+	var b strings.Builder
+	for _, said := range r.said {
+		b.WriteString("\n" + strings.Join(r.of[said], ", ") + ": " + said + ".\n")
+	}
+	return b.String()
+}
+
+func judged(c schemas.CandidateResult) bool { return c.Folds > 0 || c.Events > 0 }
+
+// judgedOn says on how much the scores rest, once for candidates that share it.
+func judgedOn(candidates []schemas.CandidateResult) string {
+	var said []string
+	for _, c := range candidates {
+		on := fmt.Sprintf("%d events in %d folds", c.Events, c.Folds)
+		if judged(c) && !slices.Contains(said, on) {
+			said = append(said, on)
+		}
+	}
+	if len(said) == 0 {
+		return ""
+	}
+	return "\nJudged on " + strings.Join(said, ", or on ") + ".\n"
 }
 
 // tellApart are the traits in which candidates differ, and those that all share
