@@ -1,8 +1,8 @@
 package api
 
 import (
+	"encoding/json"
 	"fmt"
-	"net/http"
 
 	"github.com/gin-gonic/gin"
 
@@ -69,9 +69,20 @@ func (f *forecasts) post(c *gin.Context) error {
 	}
 	serverTiming(c, result.Timing)
 	ref := result.Package.Ref
-	c.JSON(http.StatusOK, batch{Clock: clock, RequestID: result.RequestID, Model: ref.Model, Version: ref.Version, Digest: ref.Digest,
-		DataAgeSeconds: serving.AgeSeconds(result.DataAge), Answers: answers})
-	return nil
+	around := batch{Clock: clock, RequestID: result.RequestID, Model: ref.Model, Version: ref.Version, Digest: ref.Digest,
+		DataAgeSeconds: serving.AgeSeconds(result.DataAge)}
+	return write(c, func(body []byte) ([]byte, error) {
+		return appendList(body, around, len(answers), func(body []byte, i int) ([]byte, error) { return answers[i].appendJSON(body) })
+	})
+}
+
+func (a batchAnswer) appendJSON(body []byte) ([]byte, error) {
+	if a.Forecast == nil {
+		problem, err := json.Marshal(a)
+		return append(body, problem...), err
+	}
+	body, err := a.Forecast.AppendJSON(append(body, `{"forecast":`...))
+	return append(body, '}'), err
 }
 
 // notKnown says why there is no forecast of the i-th event of a request. Its plan
@@ -86,7 +97,7 @@ func notKnown(plan *rail.PlannedEvent, r serving.Request, i int) *Error {
 // resolve finds the events that can be forecast, and which of those asked for each
 // is. The others get their problem.
 func (f *forecasts) resolve(c *gin.Context, clock moment, in batchRequest, answers []batchAnswer) (r serving.Request, at []int) {
-	find := f.finder(clock)
+	find := f.finder(f.present(clock))
 	r = serving.Request{ID: requestID(c), At: clock.Now, Explain: in.Explain}
 	for i, a := range in.Events {
 		plan, err := find.event(a)
@@ -97,6 +108,10 @@ func (f *forecasts) resolve(c *gin.Context, clock moment, in batchRequest, answe
 		moment, err := cutoff(f.live, a.At, clock.Now, plan)
 		if err != nil {
 			answers[i].Problem = problemOf(c, err)
+			continue
+		}
+		if f.past != nil && moment.Before(f.live.From()) {
+			answers[i].Problem = problemOf(c, heldBack(f.live, moment))
 			continue
 		}
 		r.Events, r.CutOffs, at = append(r.Events, plan.Key()), append(r.CutOffs, moment), append(at, i)

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"encoding/hex"
 	"math/rand/v2"
 	"net/http"
 	"regexp"
@@ -26,6 +27,11 @@ type call struct {
 	begun    time.Time // of the request
 	admitted time.Time // zero until the caller was let in
 	asked    time.Time // zero until the forecasts are asked for
+	// query is set by strict; room spares most requests an allocation.
+	query []queried
+	room  [6]queried
+	// header has the values of the answer's header that each request has.
+	header [3]string
 }
 
 // asks ends the part of a request that read it.
@@ -54,14 +60,15 @@ var sane = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 // so that logs, logged forecasts and workflows lead back to the trace.
 func (s *server) identify(c *gin.Context) {
 	held := &call{begun: time.Now(), span: spanOf(c.Request.Header)}
-	if held.requestID = c.GetHeader("X-Request-Id"); !sane.MatchString(held.requestID) {
-		held.requestID = held.span.TraceID().String() + "-" + held.span.SpanID().String()
+	parent := traceparent(held.span)
+	if held.requestID = c.GetHeader("X-Request-Id"); held.requestID == "" || !sane.MatchString(held.requestID) {
+		held.requestID = parent[len("00-") : len(parent)-len("-00")]
 	}
 	c.Set(callKey, held)
 	header := c.Writer.Header()
-	header["X-Request-Id"] = []string{held.requestID}
-	header["Traceparent"] = []string{traceparent(held.span)}
-	header["X-Content-Type-Options"] = []string{"nosniff"}
+	values := &held.header
+	values[0], values[1], values[2] = held.requestID, parent, "nosniff"
+	header["X-Request-Id"], header["Traceparent"], header["X-Content-Type-Options"] = values[0:1:1], values[1:2:2], values[2:3:3]
 }
 
 // spanOf is a span of ours in the caller's trace. A header that is not valid is
@@ -102,8 +109,13 @@ func putUint64(b []byte, v uint64) {
 	}
 }
 
+// traceparent names a span as W3C Trace Context has it: version, trace, span, flags.
 func traceparent(span trace.SpanContext) string {
-	return "00-" + span.TraceID().String() + "-" + span.SpanID().String() + "-" + span.TraceFlags().String()
+	trace, id := span.TraceID(), span.SpanID()
+	b := make([]byte, 0, len("00-")+2*len(trace)+len("-")+2*len(id)+len("-00"))
+	b = hex.AppendEncode(append(b, "00-"...), trace[:])
+	b = hex.AppendEncode(append(b, '-'), id[:])
+	return string(hex.AppendEncode(append(b, '-'), []byte{byte(span.TraceFlags())}))
 }
 
 // secretOf reads the key a request carries: a bearer token, X-Api-Key, or the
@@ -136,7 +148,15 @@ func serverTiming(c *gin.Context, t serving.Timing) {
 			b = append(b, ", "...)
 		}
 		b = append(append(b, part.name...), ";dur="...)
-		b = strconv.AppendFloat(b, float64(max(0, part.took).Microseconds())/1000, 'f', 3, 64)
+		b = appendMilliseconds(b, max(0, part.took))
 	}
 	c.Writer.Header()["Server-Timing"] = []string{string(b)}
+}
+
+// appendMilliseconds writes a duration in milliseconds with three decimals.
+func appendMilliseconds(b []byte, d time.Duration) []byte {
+	micros := d.Microseconds()
+	b = append(strconv.AppendInt(b, micros/1000, 10), '.')
+	rest := micros % 1000
+	return append(b, byte('0'+rest/100), byte('0'+rest/10%10), byte('0'+rest%10))
 }

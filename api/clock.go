@@ -1,6 +1,7 @@
 package api
 
 import (
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -13,15 +14,27 @@ type moment struct {
 	Source string    `json:"source"`
 	Ended  bool      `json:"ended"`
 	Note   string    `json:"note,omitempty"`
+
+	written []byte // as JSON
 }
 
-// clock tells whole seconds: what is asked within one is asked of the same moment.
+// clock tells whole seconds: what is asked within one is asked of the same moment,
+// which is made and written once.
 func (s *server) clock() moment {
-	m := moment{Now: s.o.Clock.Now().Truncate(time.Second).In(rail.Berlin), Source: s.o.Source, Ended: s.o.Clock.Ended()}
+	now, ended := s.o.Clock.Now().Truncate(time.Second), s.o.Clock.Ended()
+	if held := s.second.Load(); held != nil && held.Now.Equal(now) && held.Ended == ended {
+		return *held
+	}
+	m := moment{Now: now.In(rail.Berlin), Source: s.o.Source, Ended: ended}
 	if m.Ended {
 		m.Note = fmt.Sprintf("The recorded days have ended at %s, and the clock stands still there; from= may ask an earlier time, back to %s.",
 			m.Now.Format(time.RFC3339), s.o.Live.From().In(rail.Berlin).Format(time.RFC3339))
 	}
+	var err error
+	if m.written, err = json.Marshal(m); err != nil {
+		panic("api: a moment is JSON: " + err.Error())
+	}
+	s.second.Store(&m)
 	return m
 }
 

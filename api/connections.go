@@ -69,11 +69,15 @@ func (k *connections) get(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	arrival, departure, err := k.trains(c, clock)
+	from, err := k.scene(c, clock)
 	if err != nil {
 		return err
 	}
-	at, err := cutoff(k.live, c.Query("at"), clock.Now, arrival)
+	arrival, departure, err := k.trains(c, from)
+	if err != nil {
+		return err
+	}
+	at, err := cutoff(from.known, c.Query("at"), clock.Now, arrival)
 	if err != nil {
 		return err
 	}
@@ -81,7 +85,7 @@ func (k *connections) get(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	result, err := k.forecaster.Answer(serving.Request{ID: requestID(c), Events: []rail.EventKey{arrival.Key(), departure.Key()}, At: at, Explain: explain})
+	result, err := from.forecaster.Answer(serving.Request{ID: requestID(c), Events: []rail.EventKey{arrival.Key(), departure.Key()}, At: at, Explain: explain})
 	if err != nil {
 		return err
 	}
@@ -98,17 +102,17 @@ func (k *connections) get(c *gin.Context) error {
 }
 
 // trains finds the two events.
-func (k *connections) trains(c *gin.Context, clock moment) (arrival, departure *rail.PlannedEvent, err error) {
+func (k *connections) trains(c *gin.Context, from scene) (arrival, departure *rail.PlannedEvent, err error) {
 	for _, name := range []string{"from", "to"} {
 		if c.Query(name) == "" {
 			return nil, nil, invalid("%s is missing: name the train that arrives in from and the one that departs in to, by stop_id, or as trains such as ICE 592 with station", name)
 		}
 	}
-	find := k.finder(clock)
+	find := k.finder(from)
 	side := func(name string, kind rail.EventKind) (*rail.PlannedEvent, error) {
-		a := asked{Station: c.Query("station"), Train: c.Query(name), Date: c.Query("date"), Planned: c.Query(name + "_planned"), Event: string(kind)}
+		a := asked{Station: c.Query("station"), Train: c.Query(name), Date: c.Query("date"), Planned: c.Query(name + "_planned"), Event: string(kind), At: c.Query("at")}
 		if _, err := rail.StopID(a.Train).Parse(); err == nil {
-			a = asked{StopID: a.Train, Event: string(kind)}
+			a = asked{StopID: a.Train, Event: string(kind), At: a.At}
 		}
 		return find.event(a)
 	}

@@ -27,9 +27,10 @@ type asked struct {
 
 // finder finds events for one request. It keeps what it has looked up.
 type finder struct {
-	live     Live
+	live     Timetable
 	names    func() []rail.Station
-	now      time.Time
+	now      time.Time // or the moment asked about
+	earlier  bool      // what was known then is asked, not what is held
 	stations []rail.Station
 	days     map[stationDay]naming.Trains
 }
@@ -57,7 +58,7 @@ func (f *finder) event(a asked) (*rail.PlannedEvent, error) {
 	case a.StopID != "" && byTrain:
 		return nil, invalid("stop_id=%q names an event alone: leave out station, train, date and planned, or the stop_id", a.StopID)
 	case a.StopID != "":
-		return f.stop(a.StopID, a.Event)
+		return f.stop(a.StopID, a.Event, f.moment(a))
 	case a.Station == "" || a.Train == "":
 		return nil, invalid("name the event by stop_id, as the stops of a board have it, or by station and train, such as station=8000105 and train=ICE 592")
 	}
@@ -65,7 +66,7 @@ func (f *finder) event(a asked) (*rail.PlannedEvent, error) {
 }
 
 // stop answers the event of a stop. A stop with one event needs no event.
-func (f *finder) stop(stop, event string) (*rail.PlannedEvent, error) {
+func (f *finder) stop(stop, event string, at time.Time) (*rail.PlannedEvent, error) {
 	if _, err := rail.StopID(stop).Parse(); err != nil {
 		return nil, invalid("stop_id=%q: want tripHash-YYMMDDHHMM-index, as the stops of a board have it", stop)
 	}
@@ -80,26 +81,12 @@ func (f *finder) stop(stop, event string) (*rail.PlannedEvent, error) {
 		}
 	}
 	if len(other) == 0 {
-		if err := f.unplanned(rail.StopID(stop)); err != nil {
+		if err := f.unplanned(rail.StopID(stop), event, at); err != nil {
 			return nil, err
 		}
 	}
 	return nil, &Error{Kind: KindNotFound, Near: other,
-		Detail: fmt.Sprintf("no %s of stop %q in the timetable that is held; a board lists what there is", cmp.Or(event, string(rail.Departure)), stop)}
-}
-
-// unplanned says that a stop has no forecast because its train stands in no plan;
-// nil where nothing is known of it.
-func (f *finder) unplanned(stop rail.StopID) error {
-	for _, kind := range []rail.EventKind{rail.Departure, rail.Arrival} {
-		switch observed, added := f.live.Unplanned(rail.EventKey{Stop: stop, Kind: kind}); {
-		case added:
-			return &Error{Kind: KindUnplanned, Detail: fmt.Sprintf("the %s of stop %q is of a train that the railway added after the timetable was published: the model learned from planned trains alone, and makes no forecast of others", kind, stop)}
-		case observed:
-			return &Error{Kind: KindUnplanned, Detail: fmt.Sprintf("changes of the %s of stop %q were observed, and its plan was not: without a plan there is no forecast", kind, stop)}
-		}
-	}
-	return nil
+		Detail: fmt.Sprintf("no %s of stop %q in %s; a board lists what there is", cmp.Or(event, string(rail.Departure)), stop, f.held())}
 }
 
 // train answers the event of a train at a station on a day.
@@ -137,7 +124,18 @@ func (f *finder) train(a asked) (*rail.PlannedEvent, error) {
 				Detail: fmt.Sprintf("train=%q is the name of %d %ss at %s on %s: add planned=HH:MM, or ask by stop_id", a.Train, len(found), kind, station.Name, day)}
 		}
 	}
+	if err := f.addedTrain(a, station, day); err != nil {
+		return nil, err
+	}
 	return nil, f.noTrain(a, station, day, all)
+}
+
+// held says which timetable was looked into.
+func (f *finder) held() string {
+	if f.earlier {
+		return "the timetable as it was known at " + f.now.In(rail.Berlin).Format(time.RFC3339)
+	}
+	return "the timetable that is held"
 }
 
 // noTrain says what there is in place of a train that is not there.
@@ -145,14 +143,14 @@ func (f *finder) noTrain(a asked, station rail.Station, day rail.Day, all naming
 	what := cmp.Or(a.Event, "event")
 	if len(all) == 0 {
 		from := f.live.From().In(rail.Berlin).Format(time.RFC3339)
-		return &Error{Kind: KindNotFound, Detail: fmt.Sprintf("nothing is held of %s on %s: the timetable is held from %s to some hours ahead of now", station.Name, day, from)}
+		return &Error{Kind: KindNotFound, Detail: fmt.Sprintf("nothing is held of %s on %s: the timetable is held from %s to some hours later", station.Name, day, from)}
 	}
 	at := ""
 	if a.Planned != "" {
 		at = " at " + a.Planned
 	}
 	return &Error{Kind: KindNotFound, Near: matchesOf(all.Near(a.Train, nearCount)),
-		Detail: fmt.Sprintf("no %s of a train %q%s at %s on %s in the timetable that is held; a board lists what there is", what, a.Train, at, station.Name, day)}
+		Detail: fmt.Sprintf("no %s of a train %q%s at %s on %s in %s; a board lists what there is", what, a.Train, at, station.Name, day, f.held())}
 }
 
 // station is the one of a number or of a whole name, however it is written.

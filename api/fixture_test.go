@@ -90,6 +90,22 @@ func (r *recordedRuns) List(ctx context.Context, f experiment.Filter) (experimen
 	return r.Reader.List(ctx, f)
 }
 
+// earlier reads moments from the store, as an instance does.
+type earlier struct {
+	known   *livestate.Past
+	options serving.Options
+}
+
+func (e earlier) Known(ctx context.Context, at time.Time) (Timetable, Forecaster, error) {
+	known, err := e.known.At(ctx, at)
+	if err != nil {
+		return nil, nil, Unknown("%v", err)
+	}
+	o := e.options
+	o.State = known
+	return known, serving.NewForecaster(o), nil
+}
+
 // aliases is what the object store would say.
 type aliases struct{ away bool }
 
@@ -120,8 +136,9 @@ func build(t testing.TB) *house {
 	}
 	t.Cleanup(func() { _ = h.log.Close() })
 	h.champion = serving.NewChampion(serving.ChampionOptions{Model: schemas.DefaultModel, Packages: &servingtest.Packages{}, Dir: t.TempDir(), Logger: quiet})
-	forecaster := serving.NewForecaster(serving.Options{Champion: h.champion, State: h.live, Log: h.log, DataSource: "test", Instance: "api-1"})
-	h.options = Options{Forecaster: forecaster, Champion: h.champion, Live: h.live, Log: h.log, Clock: h.clock,
+	o := serving.Options{Champion: h.champion, State: h.live, Log: h.log, DataSource: "test", Instance: "api-1"}
+	forecaster := serving.NewForecaster(o)
+	h.options = Options{Forecaster: forecaster, Champion: h.champion, Live: h.live, Past: earlier{livestate.NewPast(livestate.PastOptions{Store: db, Source: "test"}), o}, Log: h.log, Clock: h.clock,
 		Model: schemas.DefaultModel, Source: "recording", DataSource: "test", Instance: "api-1", Record: db, Registry: h.registry, Experiments: h.experiments, Logger: quiet,
 		Stations: func() []rail.Station { return []rail.Station{{EVA: 8000105, Name: "Frankfurt(Main)Hbf"}} },
 		Stored: func(ctx context.Context, id string) (schema.Prediction, bool, error) {

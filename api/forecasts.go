@@ -2,7 +2,6 @@ package api
 
 import (
 	"fmt"
-	"net/http"
 	"strconv"
 	"time"
 
@@ -15,12 +14,13 @@ import (
 // forecasts is the resource of forecasts of single events.
 type forecasts struct {
 	live       Live
+	past       Past
 	names      func() []rail.Station
 	clock      func() moment
 	forecaster Forecaster
 }
 
-// single is the answer for one event.
+// single is the answer for one event, as it is written.
 type single struct {
 	Clock    moment           `json:"clock"`
 	Forecast serving.Forecast `json:"forecast"`
@@ -32,13 +32,17 @@ func namesEvent(more ...string) []string {
 }
 
 func (f *forecasts) get(c *gin.Context) error {
-	clock := f.clock()
-	plan, err := f.finder(clock).event(asked{StopID: c.Query("stop_id"), Station: c.Query("station"), Train: c.Query("train"),
-		Date: c.Query("date"), Planned: c.Query("planned"), Event: c.Query("event")})
+	clock, held := f.clock(), callOf(c)
+	from, err := f.scene(c, clock)
 	if err != nil {
 		return err
 	}
-	at, err := cutoff(f.live, c.Query("at"), clock.Now, plan)
+	plan, err := f.finder(from).event(asked{StopID: held.given("stop_id"), Station: held.given("station"), Train: held.given("train"),
+		Date: held.given("date"), Planned: held.given("planned"), Event: held.given("event"), At: held.given("at")})
+	if err != nil {
+		return err
+	}
+	at, err := cutoff(from.known, held.given("at"), clock.Now, plan)
 	if err != nil {
 		return err
 	}
@@ -46,8 +50,8 @@ func (f *forecasts) get(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	callOf(c).asks()
-	result, err := f.forecaster.Answer(serving.Request{ID: requestID(c), Events: []rail.EventKey{plan.Key()}, At: at, Explain: explain})
+	held.asks()
+	result, err := from.forecaster.Answer(serving.Request{ID: held.requestID, Events: []rail.EventKey{plan.Key()}, At: at, Explain: explain})
 	if err != nil {
 		return err
 	}
@@ -55,12 +59,25 @@ func (f *forecasts) get(c *gin.Context) error {
 		return notNamedYet(plan, at)
 	}
 	serverTiming(c, result.Timing)
-	c.JSON(http.StatusOK, single{clock, result.Forecasts[0]})
-	return nil
+	return write(c, func(body []byte) ([]byte, error) {
+		body = append(append(body, `{"clock":`...), clock.written...)
+		body, err := result.Forecasts[0].AppendJSON(append(body, `,"forecast":`...))
+		return append(body, '}'), err
+	})
 }
 
-func (f *forecasts) finder(clock moment) *finder {
-	return &finder{live: f.live, names: f.names, now: clock.Now}
+// present is the scene of the live state.
+func (f *forecasts) present(clock moment) scene {
+	return scene{known: f.live, forecaster: f.forecaster, now: clock.Now}
+}
+
+// scene is the one that a request asks about.
+func (f *forecasts) scene(c *gin.Context, clock moment) (scene, error) {
+	return sceneAt(c, f.live, f.past, f.present(clock), "at", callOf(c).given("at"))
+}
+
+func (f *forecasts) finder(from scene) *finder {
+	return &finder{live: from.known, names: f.names, now: from.now, earlier: from.earlier}
 }
 
 func notNamedYet(plan *rail.PlannedEvent, at time.Time) *Error {
@@ -69,7 +86,7 @@ func notNamedYet(plan *rail.PlannedEvent, at time.Time) *Error {
 
 // parseExplain reads whether reasons are wanted.
 func parseExplain(c *gin.Context, otherwise bool) (bool, error) {
-	text := c.Query("explain")
+	text := callOf(c).given("explain")
 	if text == "" {
 		return otherwise, nil
 	}
@@ -81,7 +98,7 @@ func parseExplain(c *gin.Context, otherwise bool) (bool, error) {
 }
 
 // cutoff is at, or now. A forecast is made before the planned time.
-func cutoff(live Live, text string, now time.Time, plan *rail.PlannedEvent) (time.Time, error) {
+func cutoff(live Timetable, text string, now time.Time, plan *rail.PlannedEvent) (time.Time, error) {
 	at := now
 	if text != "" {
 		var err error
@@ -89,14 +106,14 @@ func cutoff(live Live, text string, now time.Time, plan *rail.PlannedEvent) (tim
 			return at, err
 		}
 	}
-	planned := plan.Planned.In(rail.Berlin).Format(time.RFC3339)
+	planned := func() string { return plan.Planned.In(rail.Berlin).Format(time.RFC3339) }
 	switch {
 	case at.After(now):
 		return at, invalid("at=%s lies in the future; it is %s", text, now.Format(time.RFC3339))
 	case plan.Planned.Before(live.From()):
-		return at, invalid("the event was planned for %s; what was known of it is held back to %s", planned, live.From().In(rail.Berlin).Format(time.RFC3339))
+		return at, invalid("the event was planned for %s; what was known of it is held back to %s", planned(), live.From().In(rail.Berlin).Format(time.RFC3339))
 	case at.After(plan.Planned):
-		return at, &Error{Kind: KindPassed, Detail: fmt.Sprintf("the event was planned for %s, which has passed; forecasts are made before it: ask with at=", planned)}
+		return at, &Error{Kind: KindPassed, Detail: fmt.Sprintf("the event was planned for %s, which has passed; forecasts are made before it: ask with at=", planned())}
 	}
 	return at, nil
 }

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
@@ -102,16 +103,18 @@ type liveAnswer struct {
 
 // registryEvent is one change of an alias.
 type registryEvent struct {
-	Version         uint32    `json:"version"`
-	Digest          string    `json:"digest"`
-	Event           string    `json:"event"`
-	Alias           string    `json:"alias"`
-	Mode            string    `json:"mode"`
-	PreviousVersion uint32    `json:"previous_version"`
-	Actor           string    `json:"actor"`
-	Reason          string    `json:"reason"`
-	WorkflowID      string    `json:"workflow_id"`
-	HappenedAt      time.Time `json:"happened_at"`
+	Version         uint32 `json:"version"`
+	Digest          string `json:"digest"`
+	Event           string `json:"event"`
+	Alias           string `json:"alias"`
+	Mode            string `json:"mode"`
+	PreviousVersion uint32 `json:"previous_version"`
+	Actor           string `json:"actor"`
+	Reason          string `json:"reason"`
+	WorkflowID      string `json:"workflow_id"`
+	// Evidence is a JSON object whose members depend on the event.
+	Evidence   json.RawMessage `json:"evidence"`
+	HappenedAt time.Time       `json:"happened_at"`
 }
 
 func (m *models) live(c *gin.Context) error {
@@ -142,8 +145,16 @@ func (m *models) live(c *gin.Context) error {
 		answer.Champion = &entry
 	}
 	for _, e := range slices.Backward(events) {
-		answer.Events = append(answer.Events, registryEvent{e.Version, e.Digest, e.Event, e.Alias, e.Mode, e.PreviousVersion, e.Actor, e.Reason, e.WorkflowID, e.HappenedAt.In(rail.Berlin)})
+		answer.Events = append(answer.Events, registryEvent{e.Version, e.Digest, e.Event, e.Alias, e.Mode, e.PreviousVersion, e.Actor, e.Reason, e.WorkflowID, evidenceOf(e), e.HappenedAt.In(rail.Berlin)})
 	}
 	c.JSON(http.StatusOK, answer)
 	return nil
+}
+
+// evidenceOf an event; an empty object for those of before evidence was kept.
+func evidenceOf(e schema.RegistryEvent) json.RawMessage {
+	if !json.Valid([]byte(e.Details)) {
+		return json.RawMessage("{}")
+	}
+	return json.RawMessage(e.Details)
 }

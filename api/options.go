@@ -28,20 +28,34 @@ type Champion interface {
 	Reasons(digest string, vector []float32) []serving.Reason
 }
 
-// Live is what is known of the railway at present.
-type Live interface {
+// Timetable is which events are known.
+type Timetable interface {
 	Ready() bool
-	Fault() error
-	Age() time.Duration
 	// From is the earliest planned time that is answered.
 	From() time.Time
-	Stations() []int64
 	Board(eva int64, from, to time.Time) []*rail.PlannedEvent
 	Plan(key rail.EventKey) (*rail.PlannedEvent, bool)
-	// Unplanned says whether changes of an event were observed that stands in no
-	// plan, and whether they say that its train was added.
-	Unplanned(key rail.EventKey) (observed, added bool)
+	// Unplanned is what was observed by a cut-off of an event that stands in no plan.
+	Unplanned(key rail.EventKey, cutoff time.Time) (feature.Unplanned, bool)
+	// UnplannedAt lists the trains that the railway added at a station, planned by it
+	// in [from, to), as known at a cut-off.
+	UnplannedAt(eva int64, from, to, cutoff time.Time) []feature.Unplanned
+}
+
+// Live is what is known of the railway at present.
+type Live interface {
+	Timetable
+	Fault() error
+	Age() time.Duration
+	Stations() []int64
 	Size() feature.Size
+}
+
+// Past is what was known at moments that the live state holds no more.
+type Past interface {
+	// Known answers the events planned from a moment on, and who forecasts them with
+	// what was known then. An *Error says why nothing is.
+	Known(ctx context.Context, at time.Time) (Timetable, Forecaster, error)
 }
 
 // Pending finds predictions on their way to the store.
@@ -87,6 +101,8 @@ type Options struct {
 	Forecaster Forecaster
 	Champion   Champion
 	Live       Live
+	// Past may be nil: earlier moments than the live state holds are then refused.
+	Past       Past
 	Log        Pending
 	Clock      Clock
 	Model      string // the one model served here

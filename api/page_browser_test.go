@@ -71,7 +71,7 @@ func TestThePageWithoutABoard(t *testing.T) {
 		text    []string
 	}{
 		{"no train", served, url.Values{"from": {"2024-10-29T20:00"}, "hours": {"1"}}, "empty", []string{"No train in this time"}},
-		{"wrong time", served, url.Values{"from": {"2024-10-29T01:00"}}, "problem", []string{"This cannot be asked.", "is out of reach"}},
+		{"wrong time", served, url.Values{"from": {"2024-10-29T23:00"}}, "problem", []string{"This cannot be asked.", "is out of reach"}},
 		{"starting", api.ServeNothing(t), nil, "problem", []string{"The system is starting"}},
 	}
 	for _, test := range tests {

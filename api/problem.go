@@ -69,6 +69,8 @@ type Error struct {
 	Accepted []string
 	// Near are stations, models or events that may have been meant.
 	Near []Match
+	// Railway is what it says itself of an event that is not forecast; nil for none.
+	Railway *railwaySays
 	// Header goes with the answer; nil for none.
 	Header http.Header
 }
@@ -99,6 +101,8 @@ type problem struct {
 	RequestID string   `json:"request_id"`
 	Accepted  []string `json:"accepted,omitempty"`
 	Near      []Match  `json:"near,omitempty"`
+	// Railway stands in problems of trains without a plan.
+	Railway *railwaySays `json:"railway,omitempty"`
 }
 
 // describe turns any error of a handler into one for the caller. What is not
@@ -145,7 +149,7 @@ func problemOf(c *gin.Context, err error) *problem {
 func problemFrom(requestID string, e *Error) *problem {
 	kind := kinds[e.Kind]
 	return &problem{Type: "urn:puenktlich:problem:" + kind.name, Title: kind.title, Status: kind.status,
-		Detail: e.Detail, RequestID: requestID, Accepted: e.Accepted, Near: e.Near}
+		Detail: e.Detail, RequestID: requestID, Accepted: e.Accepted, Near: e.Near, Railway: e.Railway}
 }
 
 func writeProblem(c *gin.Context, e *Error) {

@@ -3,11 +3,11 @@ package api
 import (
 	"fmt"
 	"net/http"
-	"net/url"
 	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -19,6 +19,7 @@ import (
 type server struct {
 	o        Options
 	requests *prometheus.HistogramVec
+	second   atomic.Pointer[moment] // the clock as it was shown last
 }
 
 // handler answers or returns an error; it never writes one itself.
@@ -93,8 +94,8 @@ func newEngine(o Options) *gin.Engine {
 
 // routes is the table of contents of the API.
 func (s *server) routes() []route {
-	board := &stations{live: s.o.Live, names: s.directory, clock: s.clock, forecaster: s.o.Forecaster}
-	single := &forecasts{live: s.o.Live, names: s.directory, clock: s.clock, forecaster: s.o.Forecaster}
+	board := &stations{live: s.o.Live, past: s.o.Past, names: s.directory, clock: s.clock, forecaster: s.o.Forecaster}
+	single := &forecasts{live: s.o.Live, past: s.o.Past, names: s.directory, clock: s.clock, forecaster: s.o.Forecaster}
 	logged := &predictions{log: s.o.Log, stored: s.o.Stored, champion: s.o.Champion, record: s.o.Record, logger: s.o.Logger}
 	heard := &feedback{predictions: logged, record: s.o.Record, clock: s.clock, instance: s.o.Instance}
 	judged := &judgement{model: s.o.Model, dataSource: s.o.DataSource, record: s.o.Record, now: s.o.Clock}
@@ -156,18 +157,19 @@ func (s *server) strict(r route) gin.HandlerFunc {
 		if c.Request.URL.RawQuery == "" {
 			return nil
 		}
-		query, err := url.ParseQuery(c.Request.URL.RawQuery)
-		if err != nil { // half of it would be read otherwise
+		held := callOf(c)
+		var err error
+		if held.query, err = parseQuery(held.room[:0], c.Request.URL.RawQuery); err != nil { // half of it would be read otherwise
 			return invalid("query %q: %v", c.Request.URL.RawQuery, err)
 		}
-		for name, values := range query {
-			switch {
-			case !slices.Contains(r.accepts, name):
-				e := invalid("unknown query parameter %q: %s", name, accepted(r.accepts))
+		for _, p := range held.query {
+			if !slices.Contains(r.accepts, p.name) {
+				e := invalid("unknown query parameter %q: %s", p.name, accepted(r.accepts))
 				e.Accepted = r.accepts
 				return e
-			case len(values) > 1:
-				return invalid("query parameter %q is given %d times; give it once", name, len(values))
+			}
+			if n := times(held.query, p.name); n > 1 {
+				return invalid("query parameter %q is given %d times; give it once", p.name, n)
 			}
 		}
 		return nil

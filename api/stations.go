@@ -19,6 +19,7 @@ const (
 // stations is the resource of stations and their boards.
 type stations struct {
 	live       Live
+	past       Past
 	names      func() []rail.Station
 	clock      func() moment
 	forecaster Forecaster
@@ -54,7 +55,11 @@ func (s *stations) forecasts(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	events, err := s.events(c.Query("event"), station.EVA, from, until)
+	scene, err := sceneAt(c, s.live, s.past, scene{known: s.live, forecaster: s.forecaster, now: clock.Now}, "from", c.Query("from"))
+	if err != nil {
+		return err
+	}
+	events, err := eventsOf(scene.known, c.Query("event"), station.EVA, from, until)
 	if err != nil {
 		return err
 	}
@@ -68,20 +73,18 @@ func (s *stations) forecasts(c *gin.Context) error {
 		at = from
 	}
 	callOf(c).asks()
-	result, err := s.forecaster.Answer(serving.Request{ID: requestID(c), Events: events, At: at, Explain: explain})
+	result, err := scene.forecaster.Answer(serving.Request{ID: requestID(c), Events: events, At: at, Explain: explain})
 	if err != nil {
 		return err
 	}
 	serverTiming(c, result.Timing)
 	ref := result.Package.Ref
-	answer := board{Station: station, Clock: clock, From: from.In(rail.Berlin), Until: until.In(rail.Berlin), KnownAt: at.In(rail.Berlin),
+	around := board{Station: station, Clock: clock, From: from.In(rail.Berlin), Until: until.In(rail.Berlin), KnownAt: at.In(rail.Berlin),
 		Model: ref.Model, Version: ref.Version, Digest: ref.Digest, RequestID: result.RequestID,
-		DataAgeSeconds: serving.AgeSeconds(result.DataAge), Stops: result.Forecasts}
-	if answer.Stops == nil {
-		answer.Stops = []serving.Forecast{}
-	}
-	c.JSON(http.StatusOK, answer)
-	return nil
+		DataAgeSeconds: serving.AgeSeconds(result.DataAge)}
+	return write(c, func(body []byte) ([]byte, error) {
+		return appendList(body, around, len(result.Forecasts), func(body []byte, i int) ([]byte, error) { return result.Forecasts[i].AppendJSON(body) })
+	})
 }
 
 // find answers a station that has forecasts.
@@ -103,7 +106,7 @@ func (s *stations) span(c *gin.Context, now time.Time) (from, until time.Time, e
 		}
 	}
 	earliest, latest := s.live.From(), now.Add(maxHours*time.Hour)
-	if from.Before(earliest) || from.After(latest) {
+	if from.Before(earliest) && s.past == nil || from.After(latest) {
 		return from, until, invalid("from=%s is out of reach: between %s and %s is known", c.Query("from"),
 			earliest.In(rail.Berlin).Format(time.RFC3339), latest.In(rail.Berlin).Format(time.RFC3339))
 	}
@@ -116,14 +119,14 @@ func (s *stations) span(c *gin.Context, now time.Time) (from, until time.Time, e
 	return from, from.Add(time.Duration(hours) * time.Hour), nil
 }
 
-func (s *stations) events(event string, eva int64, from, until time.Time) ([]rail.EventKey, error) {
+func eventsOf(known Timetable, event string, eva int64, from, until time.Time) ([]rail.EventKey, error) {
 	if event != "" {
 		if _, err := parseEvent(event); err != nil {
 			return nil, err
 		}
 	}
 	var keys []rail.EventKey
-	for _, plan := range s.live.Board(eva, from, until) {
+	for _, plan := range known.Board(eva, from, until) {
 		if event == "" || string(plan.Kind) == event {
 			keys = append(keys, plan.Key())
 		}

@@ -46,6 +46,9 @@ type ModelInput struct {
 	// Challenger and Rollout, the workflow that tries it, of the run before.
 	Challenger *ChallengerEntry `json:"challenger,omitempty"`
 	Rollout    string           `json:"rollout,omitempty"`
+	// Plan of that rollout, and how the packages served since its stage began.
+	Plan   *Rollout        `json:"plan,omitempty"`
+	Served []ServiceReport `json:"served,omitempty"`
 }
 
 // Lease says that an API instance serves a model until it expires.
@@ -77,10 +80,11 @@ type PromoteRequest struct {
 // RollbackRequest is the update that brings back an earlier champion.
 type RollbackRequest struct {
 	// Digest defaults to the champion before the present one.
-	Digest string    `json:"digest,omitempty"`
-	Actor  string    `json:"actor"`
-	Reason string    `json:"reason"`
-	At     time.Time `json:"at,omitzero"`
+	Digest   string    `json:"digest,omitempty"`
+	Actor    string    `json:"actor"`
+	Reason   string    `json:"reason"`
+	Evidence string    `json:"evidence,omitempty"`
+	At       time.Time `json:"at,omitzero"`
 }
 
 // SwitchResult says which instances serve the new champion.
@@ -132,6 +136,9 @@ type PromoteInput struct {
 	Actor   string     `json:"actor,omitempty"`
 	Reason  string     `json:"reason,omitempty"`
 	AsOf    time.Time  `json:"as_of,omitzero"`
+	// Evidence is what the switch is based on; PromoteModel fills in what its stages
+	// judged.
+	Evidence string `json:"evidence,omitempty"`
 	// Rollout overrides the configured one; all zero promotes at once.
 	Rollout *Rollout `json:"rollout,omitempty"`
 }

@@ -1,6 +1,9 @@
 package schemas
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // Mode is how a challenger is tried beside the champion.
 type Mode string
@@ -46,13 +49,25 @@ type Rollout struct {
 	// PatienceDays ends a stage that cannot be decided.
 	PatienceDays int `json:"patience_days"`
 	// MaxErrorRate and MaxP99Millis end a rollout, and take a watched champion back,
-	// once so many forecasts were counted: failures by all, and the time that at most
-	// 1 % may take longer than, one of LatencyEdges. 0 is no limit. The configured
-	// ones hold, also where an input overrides the rest.
+	// once MinForecasts were counted: failures by all, and the time that at most
+	// 1 % may take longer than, one of LatencyEdges. 0 is no limit; in an input it
+	// takes the configured one. They hold as long as the package is tried and watched.
 	MaxErrorRate float64  `json:"max_error_rate,omitempty"`
 	MaxP99Millis int      `json:"max_p99_ms,omitempty"`
 	MinForecasts int      `json:"min_forecasts,omitempty"`
 	Approval     Approval `json:"approval"`
+	// ApprovalDays is how many days of domain time a required approval is waited
+	// for; then the package is rejected. 0 in an input takes the configured number.
+	ApprovalDays int `json:"approval_days,omitempty"`
+}
+
+// Or fills in the limits that a rollout leaves to the configured one.
+func (r Rollout) Or(configured Rollout) Rollout {
+	r.MaxErrorRate = cmp.Or(r.MaxErrorRate, configured.MaxErrorRate)
+	r.MaxP99Millis = cmp.Or(r.MaxP99Millis, configured.MaxP99Millis)
+	r.MinForecasts = cmp.Or(r.MinForecasts, configured.MinForecasts)
+	r.ApprovalDays = cmp.Or(r.ApprovalDays, configured.ApprovalDays)
+	return r
 }
 
 // Immediate says that a package whose checks hold is champion at once.
@@ -97,8 +112,9 @@ type ChallengeRequest struct {
 	Reason   string     `json:"reason"`
 	Evidence string     `json:"evidence,omitempty"`
 	At       time.Time  `json:"at,omitzero"`
-	// Rollout is the workflow that tries the challenger.
-	Rollout string `json:"rollout,omitempty"`
+	// Rollout is the workflow that tries the challenger, Plan what it goes through.
+	Rollout string   `json:"rollout,omitempty"`
+	Plan    *Rollout `json:"plan,omitempty"`
 }
 
 // ChallengeInput is one activity: the conditional write of the alias.
@@ -121,11 +137,15 @@ type Opinion struct {
 	Approved bool   `json:"approved"`
 	Actor    string `json:"actor"`
 	Reason   string `json:"reason"`
+	Evidence string `json:"evidence,omitempty"`
 }
 
 // Tick says up to which moment truth may have settled.
 type Tick struct {
 	AsOf time.Time `json:"as_of"`
+	// Service is how the packages of the rollout did since its stage began, one a
+	// package; the model's workflow fills it in.
+	Service []ServiceReport `json:"service,omitempty"`
 }
 
 // Stage is a step of a rollout.
@@ -148,6 +168,8 @@ type JudgeInput struct {
 	Since     time.Time  `json:"since"`
 	AsOf      time.Time  `json:"as_of"`
 	Rollout   Rollout    `json:"rollout"`
+	// Service is what all instances counted since the stage began, one a package.
+	Service []ServiceReport `json:"service,omitempty"`
 }
 
 // Judgement is what a stage knows, and what follows from it.
@@ -169,6 +191,10 @@ type Judgement struct {
 	Reasons        []string   `json:"reasons"`
 	AsOf           time.Time  `json:"as_of"`
 	Candidate      PackageRef `json:"candidate"`
+	Reference      PackageRef `json:"reference,omitzero"`
+	// Service is how both served since the stage began; empty where no instance
+	// reported.
+	Service []ServiceReport `json:"service,omitempty"`
 }
 
 // NextStep is what follows from a judgement.

@@ -26,6 +26,8 @@ type ServiceInput struct {
 	Reports []ServiceReport `json:"reports"`
 	// Challenger is tried at present; nil for none.
 	Challenger *PackageRef `json:"challenger,omitempty"`
+	// Rollout under way: its limits hold for the package it tries or watches.
+	Rollout *Rollout `json:"rollout,omitempty"`
 }
 
 // ServiceAct is what follows from how packages serve.
@@ -45,6 +47,8 @@ type ServiceVerdict struct {
 	Act    ServiceAct `json:"act"`
 	Reason string     `json:"reason"`
 	At     time.Time  `json:"at"` // domain time
+	// Evidence is what was counted, as JSON.
+	Evidence string `json:"evidence,omitempty"`
 	// Package that the act is about; empty where there is none.
 	Package PackageRef `json:"package,omitzero"`
 }

@@ -71,9 +71,9 @@ func (m *model) challenge(ctx workflow.Context, r schemas.ChallengeRequest) (sch
 	if err != nil {
 		return aliases, readable(err)
 	}
-	m.challenger, m.rollout = aliases.Challenger, ""
+	m.challenger, m.rollout, m.plan, m.served = aliases.Challenger, "", nil, nil
 	if m.challenger != nil {
-		m.rollout = r.Rollout
+		m.rollout, m.plan = r.Rollout, r.Plan
 		show(ctx, challengerCard(*m.challenger, m.rollout))
 	}
 	return aliases, nil
@@ -102,6 +102,7 @@ func (m *model) forwardTicks(ctx workflow.Context) {
 			if m.rollout == "" {
 				continue
 			}
+			tick.Service = m.served
 			if err := workflow.SignalExternalWorkflow(ctx, m.rollout, "", schemas.SignalTick, tick).Get(ctx, nil); err != nil {
 				workflow.GetLogger(ctx).Warn("the rollout does not take the tick", "rollout", m.rollout, "error", err)
 			}

@@ -28,7 +28,10 @@ type model struct {
 	// challenger is tried by the workflow rollout; both are empty without one.
 	challenger *schemas.ChallengerEntry
 	rollout    string
-	// reports of how packages serve wait for a judgement.
+	// plan is what the rollout goes through, served how the packages did since its
+	// stage began; reports wait for a judgement.
+	plan    *schemas.Rollout
+	served  []schemas.ServiceReport
 	reports []schemas.ServiceReport
 }
 
@@ -43,7 +46,7 @@ func Model(ctx workflow.Context, in schemas.ModelInput) error {
 		return refuse(schemas.FailureInvalidInput, "the workflow of model %s runs once, under the id %s, and is started by the first promotion: send the updates %s and %s there", in.Model, id, schemas.UpdatePromote, schemas.UpdateRollback)
 	}
 	tell(ctx, schemas.AttributeModel, in.Model)
-	m := &model{name: in.Model, leases: in.Leases, challenger: in.Challenger, rollout: in.Rollout, busy: workflow.NewMutex(ctx)}
+	m := &model{name: in.Model, leases: in.Leases, challenger: in.Challenger, rollout: in.Rollout, plan: in.Plan, served: in.Served, busy: workflow.NewMutex(ctx)}
 	if err := m.listen(ctx); err != nil {
 		return err
 	}
@@ -55,7 +58,7 @@ func Model(ctx workflow.Context, in schemas.ModelInput) error {
 	if err != nil {
 		return err
 	}
-	return workflow.NewContinueAsNewError(ctx, Model, schemas.ModelInput{Model: m.name, Leases: m.leases, Challenger: m.challenger, Rollout: m.rollout})
+	return workflow.NewContinueAsNewError(ctx, Model, schemas.ModelInput{Model: m.name, Leases: m.leases, Challenger: m.challenger, Rollout: m.rollout, Plan: m.plan, Served: m.served})
 }
 
 // listen registers updates and the query.
@@ -102,7 +105,7 @@ func (m *model) promote(ctx workflow.Context, r schemas.PromoteRequest) (schemas
 }
 
 func (m *model) rollback(ctx workflow.Context, r schemas.RollbackRequest) (schemas.SwitchResult, error) {
-	return m.change(ctx, schemas.SwitchInput{Model: m.name, Rollback: true, Digest: r.Digest, Actor: actor(r.Actor), Reason: r.Reason, At: r.At})
+	return m.change(ctx, schemas.SwitchInput{Model: m.name, Rollback: true, Digest: r.Digest, Actor: actor(r.Actor), Reason: r.Reason, Evidence: r.Evidence, At: r.At})
 }
 
 // actor says who acts; the Temporal UI of a development server knows nobody.

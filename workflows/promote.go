@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -21,7 +22,10 @@ type promotion struct {
 	ticks    workflow.ReceiveChannel
 	opinions workflow.ReceiveChannel
 	opinion  *schemas.Opinion // the last one given
-	steps    *release.Activities
+	// service is how the packages did since the stage began, as of the last tick.
+	service []schemas.ServiceReport
+	until   time.Time // an approval is waited for; zero for without end
+	steps   *release.Activities
 	// status answers the query of those who step domain time.
 	status schemas.RolloutStatus
 }
@@ -41,7 +45,7 @@ func PromoteModel(ctx workflow.Context, in schemas.PromoteInput) (schemas.Promot
 	}
 	err := p.run(ctx)
 	if temporal.IsCanceledError(err) && p.stage != "" {
-		if failed := p.withdraw(ctx, "the rollout was cancelled"); failed != nil {
+		if failed := p.withdraw(ctx, actor(""), "the rollout was cancelled"); failed != nil {
 			return p.result, readable(failed)
 		}
 	}
@@ -99,87 +103,6 @@ func (p *promotion) tryOut(ctx workflow.Context) (bool, error) {
 	return p.approval(ctx)
 }
 
-// approval waits for a person where the rollout wants one; an approval given
-// during an earlier stage counts.
-func (p *promotion) approval(ctx workflow.Context) (bool, error) {
-	if p.plan.Rollout.Approval != schemas.ApprovalRequired {
-		return true, nil
-	}
-	if p.plan.Rollout.ShadowDays == 0 && p.plan.Rollout.CanaryDays == 0 {
-		if err := p.challenge(ctx, p.plan.Package, schemas.ModeShadow, 0); err != nil {
-			return false, err
-		}
-	}
-	p.at(ctx, schemas.StageApproval)
-	p.status.Waiting = true
-	for p.opinion == nil {
-		var given schemas.Opinion
-		if more := p.opinions.Receive(ctx, &given); !more || ctx.Err() != nil {
-			return false, ctx.Err()
-		}
-		p.opinion = &given
-	}
-	if !p.opinion.Approved {
-		return false, p.rejected(ctx, nil, fmt.Sprintf("rejected by %s: %s", p.opinion.Actor, p.opinion.Reason))
-	}
-	return true, nil
-}
-
-// await judges a stage at once and at every tick until it is decided. A
-// rejection by a person ends it; an approval is kept for later.
-func (p *promotion) await(ctx workflow.Context, in schemas.JudgeInput) (schemas.Judgement, error) {
-	in.Since, in.AsOf = p.plan.AsOf, p.plan.AsOf
-	for {
-		var judged schemas.Judgement
-		summary := fmt.Sprintf("judge %s in %s as of %s", versionName(in.Candidate), in.Stage, in.AsOf.Format("2006-01-02 15:04"))
-		if err := workflow.ExecuteActivity(with(ctx, heavy(schemas.QueueRelease, summary)), p.steps.JudgeChallenger, in).Get(ctx, &judged); err != nil {
-			return judged, err
-		}
-		p.keep(judged)
-		p.status.Through = in.AsOf
-		show(ctx, p.card())
-		if judged.Next != schemas.NextWait {
-			p.plan.AsOf = in.AsOf
-			return judged, nil
-		}
-		p.status.Waiting = true
-		asOf, rejected, err := p.next(ctx, in.AsOf)
-		p.status.Waiting = false
-		if err != nil {
-			return judged, err
-		}
-		if rejected {
-			judged.Next, judged.Reasons = schemas.NextReject, []string{fmt.Sprintf("rejected by %s: %s", p.opinion.Actor, p.opinion.Reason)}
-			return judged, nil
-		}
-		in.AsOf = asOf
-	}
-}
-
-// next waits for a later moment to judge at, or for a rejection.
-func (p *promotion) next(ctx workflow.Context, last time.Time) (asOf time.Time, rejected bool, err error) {
-	asOf = last
-	for !asOf.After(last) && !rejected {
-		selector := workflow.NewSelector(ctx)
-		selector.AddReceive(p.ticks, func(c workflow.ReceiveChannel, _ bool) {
-			var t schemas.Tick
-			c.Receive(ctx, &t)
-			asOf = t.AsOf
-		})
-		selector.AddReceive(p.opinions, func(c workflow.ReceiveChannel, _ bool) {
-			var given schemas.Opinion
-			c.Receive(ctx, &given)
-			p.opinion, rejected = &given, !given.Approved
-		})
-		selector.AddReceive(ctx.Done(), func(workflow.ReceiveChannel, bool) {})
-		selector.Select(ctx)
-		if ctx.Err() != nil {
-			return asOf, false, ctx.Err()
-		}
-	}
-	return asOf, rejected, nil
-}
-
 // keep replaces an earlier judgement of the same stage.
 func (p *promotion) keep(j schemas.Judgement) {
 	if n := len(p.result.Judged); n > 0 && p.result.Judged[n-1].Stage == j.Stage {
@@ -189,9 +112,26 @@ func (p *promotion) keep(j schemas.Judgement) {
 }
 
 func (p *promotion) challenge(ctx workflow.Context, candidate schemas.PackageRef, mode schemas.Mode, share float64) error {
+	p.service = nil
 	return workflow.ExecuteActivity(with(ctx, light(schemas.QueueRelease, fmt.Sprintf("%s into %s", versionName(candidate), mode))), p.steps.RequestChallenge,
-		schemas.ChallengeRequest{Package: candidate, Mode: mode, Share: share, Actor: p.in.Actor, Reason: p.in.Reason, At: p.plan.AsOf,
-			Rollout: workflow.GetInfo(ctx).WorkflowExecution.ID}).Get(ctx, nil)
+		schemas.ChallengeRequest{Package: candidate, Mode: mode, Share: share, Actor: p.in.Actor, Reason: p.in.Reason, Evidence: p.evidence(), At: p.plan.AsOf,
+			Rollout: workflow.GetInfo(ctx).WorkflowExecution.ID, Plan: &p.plan.Rollout}).Get(ctx, nil)
+}
+
+// evidence is what is known when the rollout asks for a change of an alias, as JSON.
+func (p *promotion) evidence() string {
+	// The same value gives the same bytes: there is no map in it, and of one the keys would be sorted.
+	//workflowcheck:ignore
+	body, err := json.Marshal(struct {
+		Checked string              `json:"checked"`
+		Judged  []schemas.Judgement `json:"judged"`
+		Opinion *schemas.Opinion    `json:"opinion,omitempty"`
+		Given   string              `json:"given,omitempty"`
+	}{"hashes, signature and golden rows of " + p.plan.Package.Digest, p.result.Judged, p.opinion, p.in.Evidence})
+	if err != nil {
+		return err.Error()
+	}
+	return string(body)
 }
 
 // rejected ends the rollout and takes the challenger away; an error of the
@@ -201,7 +141,11 @@ func (p *promotion) rejected(ctx workflow.Context, err error, reason string) err
 		return err
 	}
 	p.result.Outcome, p.result.Reason, p.result.Champion = schemas.OutcomeRejected, reason, *p.plan.Champion
-	if err := p.withdraw(ctx, reason); err != nil {
+	who := actorPolicy
+	if p.opinion != nil && !p.opinion.Approved {
+		who = p.opinion.Actor
+	}
+	if err := p.withdraw(ctx, who, reason); err != nil {
 		return err
 	}
 	p.done(ctx)
@@ -209,7 +153,7 @@ func (p *promotion) rejected(ctx workflow.Context, err error, reason string) err
 }
 
 // withdraw clears the alias challenger, also of a cancelled run.
-func (p *promotion) withdraw(ctx workflow.Context, reason string) error {
+func (p *promotion) withdraw(ctx workflow.Context, who, reason string) error {
 	ctx, cancel := workflow.NewDisconnectedContext(ctx)
 	defer cancel()
 	challenger := p.plan.Package
@@ -217,12 +161,12 @@ func (p *promotion) withdraw(ctx workflow.Context, reason string) error {
 		challenger = *p.plan.Champion
 	}
 	return workflow.ExecuteActivity(with(ctx, light(schemas.QueueRelease, "no challenger")), p.steps.RequestChallenge,
-		schemas.ChallengeRequest{Package: challenger, Actor: p.in.Actor, Reason: reason, At: p.plan.AsOf}).Get(ctx, nil)
+		schemas.ChallengeRequest{Package: challenger, Actor: who, Reason: reason, Evidence: p.evidence(), At: p.plan.AsOf}).Get(ctx, nil)
 }
 
 func (p *promotion) promote(ctx workflow.Context) error {
 	request := p.in
-	request.Package, request.AsOf = p.plan.Package, p.plan.AsOf
+	request.Package, request.AsOf, request.Evidence = p.plan.Package, p.plan.AsOf, p.evidence()
 	if p.opinion != nil {
 		request.Actor, request.Reason = p.opinion.Actor, p.opinion.Reason
 	}
@@ -256,12 +200,12 @@ func (p *promotion) watch(ctx workflow.Context) error {
 	reason := strings.Join(judged.Reasons, "; ")
 	if judged.Next == schemas.NextReject {
 		err := workflow.ExecuteActivity(with(ctx, heavy(schemas.QueueRelease, "roll back")), p.steps.RequestRollback, p.plan.Package.Model,
-			schemas.RollbackRequest{Digest: before.Digest, Actor: "policy", Reason: reason, At: p.plan.AsOf}).Get(ctx, p.result.Switch)
+			schemas.RollbackRequest{Digest: before.Digest, Actor: actorPolicy, Reason: reason, Evidence: p.evidence(), At: p.plan.AsOf}).Get(ctx, p.result.Switch)
 		if err != nil {
 			return err
 		}
 		p.result.Outcome, p.result.Reason, p.result.Champion = schemas.OutcomeRolledBack, reason, *before
-	} else if err := p.withdraw(ctx, "watched: "+reason); err != nil {
+	} else if err := p.withdraw(ctx, actorPolicy, "watched: "+reason); err != nil {
 		return err
 	}
 	p.done(ctx)

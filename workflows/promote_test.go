@@ -22,6 +22,8 @@ var began = time.Date(2024, 10, 29, 3, 0, 0, 0, time.UTC)
 type rolling struct {
 	*testsuite.TestWorkflowEnvironment
 	asked []string
+	// withdrawn is the last request that took a challenger away.
+	withdrawn schemas.ChallengeRequest
 }
 
 func newRolling(rollout schemas.Rollout, judge func(schemas.JudgeInput) schemas.Judgement) *rolling {
@@ -38,6 +40,9 @@ func newRolling(rollout schemas.Rollout, judge func(schemas.JudgeInput) schemas.
 	})
 	r.OnActivity("RequestChallenge", mock.Anything, mock.Anything).Return(func(_ context.Context, in schemas.ChallengeRequest) (schemas.Aliases, error) {
 		r.asked = append(r.asked, "challenge "+in.Package.Digest+" "+string(in.Mode))
+		if in.Mode == "" {
+			r.withdrawn = in
+		}
 		return schemas.Aliases{}, nil
 	})
 	r.OnActivity("RequestPromotion", mock.Anything, mock.Anything).Return(func(_ context.Context, in schemas.PromoteInput) (schemas.SwitchResult, error) {
@@ -138,6 +143,53 @@ func TestApprovalIsSomebodys(t *testing.T) {
 	}
 }
 
+// TestAnApprovalIsNotWaitedForWithoutEnd: days of domain time, as ticks tell it,
+// end the wait, whatever Temporal's clock says.
+func TestAnApprovalIsNotWaitedForWithoutEnd(t *testing.T) {
+	t.Parallel()
+	r := newRolling(schemas.Rollout{Approval: schemas.ApprovalRequired, ApprovalDays: 3}, after(1))
+	r.tickDaily(2)
+	r.RegisterDelayedCallback(func() {
+		require.Equal(t, []string{"challenge new shadow"}, r.asked, "two days have passed")
+		r.SignalWorkflow(schemas.SignalTick, schemas.Tick{AsOf: began.AddDate(0, 0, 3)})
+	}, 1000*time.Hour)
+	result := r.finish(t)
+	require.Equal(t, schemas.OutcomeRejected, result.Outcome)
+	require.Equal(t, "nobody approved it in 3 days, until 2024-11-01 03:00 UTC", result.Reason)
+	require.Equal(t, []string{"challenge new shadow", "challenge new "}, r.asked)
+	require.Equal(t, "policy", r.withdrawn.Actor)
+}
+
+// TestAnApprovalInTimeCounts on the last day.
+func TestAnApprovalInTimeCounts(t *testing.T) {
+	t.Parallel()
+	r := newRolling(schemas.Rollout{Approval: schemas.ApprovalRequired, ApprovalDays: 3}, after(1))
+	r.tickDaily(2)
+	r.RegisterDelayedCallback(func() {
+		r.SignalWorkflow(schemas.SignalOpinion, schemas.Opinion{Approved: true, Actor: "anna", Reason: "looked at it"})
+	}, time.Hour)
+	require.Equal(t, schemas.OutcomePromoted, r.finish(t).Outcome)
+}
+
+// TestAStageIsJudgedOnHowItsPackagesServe: what comes with a tick reaches the
+// judgement, and ends with the stage.
+func TestAStageIsJudgedOnHowItsPackagesServe(t *testing.T) {
+	t.Parallel()
+	var seen []int
+	r := newRolling(schemas.Rollout{ShadowDays: 1, CanaryDays: 1, CanaryShare: 0.1, MaxErrorRate: 0.1}, func(in schemas.JudgeInput) schemas.Judgement {
+		seen = append(seen, len(in.Service))
+		require.Equal(t, 0.1, in.Rollout.MaxErrorRate)
+		return after(1)(in)
+	})
+	for day := 1; day <= 2; day++ {
+		r.RegisterDelayedCallback(func() {
+			r.SignalWorkflow(schemas.SignalTick, schemas.Tick{AsOf: began.AddDate(0, 0, day), Service: []schemas.ServiceReport{{Digest: "new", Forecasts: 7}}})
+		}, time.Duration(day)*time.Minute)
+	}
+	require.Equal(t, schemas.OutcomePromoted, r.finish(t).Outcome)
+	require.Equal(t, []int{0, 1, 0, 1}, seen, "shadow, a day later; canary, a day later")
+}
+
 func TestAPersonRejectsDuringShadow(t *testing.T) {
 	t.Parallel()
 	r := newRolling(schemas.Rollout{ShadowDays: 5}, after(5))
@@ -148,6 +200,8 @@ func TestAPersonRejectsDuringShadow(t *testing.T) {
 	result := r.finish(t)
 	require.Equal(t, schemas.OutcomeRejected, result.Outcome)
 	require.Equal(t, "rejected by anna: wrong data", result.Reason)
+	require.Equal(t, "anna", r.withdrawn.Actor, "not whoever asked for the rollout")
+	require.Contains(t, r.withdrawn.Evidence, `"opinion":{"approved":false,"actor":"anna"`)
 }
 
 func TestACancelledRolloutTakesItsChallengerAway(t *testing.T) {

@@ -15,7 +15,7 @@ func (p *promotion) card() string {
 	case p.result.Outcome != "":
 		b.WriteString(fmt.Sprintf(": **%s**\n%s\n\n", p.result.Outcome, p.result.Reason))
 	case p.stage != "":
-		b.WriteString(fmt.Sprintf(" in **%s**\n%s\n\n", p.stage, waitsFor(p.stage)))
+		b.WriteString(fmt.Sprintf(" in **%s**\n%s\n\n", p.stage, p.waitsFor()))
 	}
 	b.WriteString(fmt.Sprintf("Asked for by %s: %s\n", p.in.Actor, p.in.Reason))
 	if len(p.result.Judged) > 0 {
@@ -44,9 +44,12 @@ func interval(j schemas.Judgement) string {
 	return fmt.Sprintf("%+.4f to %+.4f", *j.Low, *j.High)
 }
 
-func waitsFor(stage schemas.Stage) string {
-	if stage == schemas.StageApproval {
+func (p *promotion) waitsFor() string {
+	switch {
+	case p.stage == schemas.StageApproval && p.until.IsZero():
 		return "Its gates hold; it waits for a person's approval."
+	case p.stage == schemas.StageApproval:
+		return "Its gates hold; it waits for a person's approval until " + p.until.Format(minute) + ", and is rejected then."
 	}
 	return "It is judged on truth whenever a day has settled."
 }

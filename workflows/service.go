@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"fmt"
+	"slices"
 
 	"go.temporal.io/sdk/workflow"
 
@@ -24,9 +25,10 @@ func (m *model) judgeService(ctx workflow.Context, reports []schemas.ServiceRepo
 	if len(reports) == 0 || workflow.GetVersion(ctx, serviceChange, workflow.DefaultVersion, 1) == workflow.DefaultVersion {
 		return
 	}
+	m.count(reports)
 	m.reports = append(m.reports, reports...)
 	m.reports = m.reports[max(0, len(m.reports)-maxReports):]
-	in := schemas.ServiceInput{Model: m.name, Reports: m.reports}
+	in := schemas.ServiceInput{Model: m.name, Reports: m.reports, Rollout: m.plan}
 	if m.challenger != nil {
 		in.Challenger = &m.challenger.Package
 	}
@@ -44,6 +46,31 @@ func (m *model) judgeService(ctx workflow.Context, reports []schemas.ServiceRepo
 	}
 }
 
+// maxServed bounds the packages that are counted during a stage.
+const maxServed = 8
+
+// count adds reports to what each package did since the stage began.
+func (m *model) count(reports []schemas.ServiceReport) {
+	if m.rollout == "" {
+		return
+	}
+	for _, report := range reports {
+		at := slices.IndexFunc(m.served, func(s schemas.ServiceReport) bool { return s.Digest == report.Digest })
+		if at < 0 && len(m.served) == maxServed {
+			continue
+		}
+		if at < 0 {
+			at = len(m.served)
+			m.served = append(m.served, schemas.ServiceReport{Digest: report.Digest, Role: report.Role, Slower: make([]int, len(schemas.LatencyEdges()))})
+		}
+		total := &m.served[at]
+		total.Forecasts, total.Failed = total.Forecasts+report.Forecasts, total.Failed+report.Failed
+		for i := range min(len(total.Slower), len(report.Slower)) {
+			total.Slower[i] += report.Slower[i]
+		}
+	}
+}
+
 // actOnService leaves to a rollout what it can do itself: to reject its challenger,
 // or to take back the champion that it watches.
 func (m *model) actOnService(ctx workflow.Context, v schemas.ServiceVerdict) error {
@@ -51,7 +78,7 @@ func (m *model) actOnService(ctx workflow.Context, v schemas.ServiceVerdict) err
 		return nil
 	}
 	if m.rollout != "" && m.challenger != nil && m.challenger.Package.Digest == v.Package.Digest {
-		given := schemas.Opinion{Actor: actorPolicy, Reason: v.Reason}
+		given := schemas.Opinion{Actor: actorPolicy, Reason: v.Reason, Evidence: v.Evidence}
 		err := workflow.SignalExternalWorkflow(ctx, m.rollout, "", schemas.SignalOpinion, given).Get(ctx, nil)
 		if err == nil {
 			return nil
@@ -61,7 +88,7 @@ func (m *model) actOnService(ctx workflow.Context, v schemas.ServiceVerdict) err
 	if v.Act == schemas.ServiceReject {
 		return nil
 	}
-	_, err := m.change(ctx, schemas.SwitchInput{Model: m.name, Rollback: true, Digest: v.Package.Digest, Actor: actorPolicy, Reason: v.Reason, At: v.At,
+	_, err := m.change(ctx, schemas.SwitchInput{Model: m.name, Rollback: true, Digest: v.Package.Digest, Actor: actorPolicy, Reason: v.Reason, Evidence: v.Evidence, At: v.At,
 		Token: fmt.Sprintf("service-%s-%d", v.Package.Digest, v.At.UnixMilli())})
 	return err
 }

@@ -59,6 +59,39 @@ func TestAChallengerThatFailsIsRejectedByItsRollout(t *testing.T) {
 	env.AssertExpectations(t)
 }
 
+// TestTheModelCountsForTheRollout: what instances report during a stage is summed by
+// package and goes to the rollout with each tick; its limits go to the judgement.
+func TestTheModelCountsForTheRollout(t *testing.T) {
+	t.Parallel()
+	env := newModel(t)
+	plan := schemas.Rollout{ShadowDays: 1, MaxErrorRate: 0.5}
+	env.OnActivity("SetChallenger", mock.Anything, mock.Anything).Return(schemas.Aliases{
+		Challenger: &schemas.ChallengerEntry{AliasEntry: schemas.AliasEntry{Package: version(2, "new")}, Mode: schemas.ModeShadow}}, nil)
+	var limits []*schemas.Rollout
+	env.OnActivity("JudgeService", mock.Anything, mock.Anything).Return(func(_ context.Context, in schemas.ServiceInput) (schemas.ServiceVerdict, error) {
+		limits = append(limits, in.Rollout)
+		return schemas.ServiceVerdict{Act: schemas.ServiceFine}, nil
+	})
+	at := time.Date(2026, 3, 6, 9, 0, 0, 0, time.UTC)
+	env.OnSignalExternalWorkflow(mock.Anything, "promote/punctuality", "", schemas.SignalTick, schemas.Tick{AsOf: at, Service: []schemas.ServiceReport{
+		{Digest: "new", Role: "champion", Forecasts: 400, Failed: 100, Slower: []int{0, 0, 0, 0, 0, 0, 0, 0}}}}).Return(nil).Once()
+	var got updates
+	env.RegisterDelayedCallback(func() { env.SignalWorkflow(schemas.SignalLease, failing(env.Now(), "new")) }, time.Second) // before the stage
+	env.RegisterDelayedCallback(func() {
+		env.UpdateWorkflow(schemas.UpdateChallenge, "u1", &got, schemas.ChallengeRequest{Package: version(2, "new"), Mode: schemas.ModeShadow,
+			Actor: "anna", Reason: "try it", Rollout: "promote/punctuality", Plan: &plan})
+	}, 2*time.Second)
+	for i := range 2 {
+		env.RegisterDelayedCallback(func() { env.SignalWorkflow(schemas.SignalLease, failing(env.Now(), "new")) }, time.Duration(i+3)*time.Second)
+	}
+	env.RegisterDelayedCallback(func() { env.SignalWorkflow(schemas.SignalTick, schemas.Tick{AsOf: at}) }, 6*time.Second)
+	env.RegisterDelayedCallback(env.CancelWorkflow, time.Minute)
+	env.ExecuteWorkflow(workflows.Model, schemas.ModelInput{})
+	require.NoError(t, got.failed)
+	require.Equal(t, []*schemas.Rollout{nil, &plan, &plan}, limits)
+	env.AssertExpectations(t)
+}
+
 // Reports wait for a judgement until there are enough of them, and are bounded.
 func TestReportsWaitUntilTheyAreJudged(t *testing.T) {
 	t.Parallel()

@@ -2,6 +2,7 @@ package monitor
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -24,7 +25,7 @@ func (a *Activities) RollBack(ctx context.Context, in schemas.MonitorInput, s sc
 	if activity.IsActivity(ctx) {
 		id += "-" + activity.GetInfo(ctx).WorkflowExecution.RunID // a repeated request is the same one
 	}
-	switched, err := a.Promoter.Rollback(ctx, id, s.Model, schemas.RollbackRequest{Actor: "monitor", Reason: reason(s, v), At: s.AsOf})
+	switched, err := a.Promoter.Rollback(ctx, id, s.Model, schemas.RollbackRequest{Actor: "monitor", Reason: reason(s, v), Evidence: evidence(v), At: s.AsOf})
 	if err != nil {
 		return "", fmt.Errorf("roll back %s@%d: %w", s.Model, s.Version, err)
 	}
@@ -44,6 +45,16 @@ func (a *Activities) Learning(ctx context.Context, model string) (bool, error) {
 // reason is a verdict in one sentence, for the audit.
 func reason(s schemas.Signals, v schemas.Verdict) string {
 	return "verdict of " + s.Day + ": " + strings.Join(v.Reasons, "; ")
+}
+
+// evidence is the verdict as the history of the registry keeps it; its signals are
+// stored under the day.
+func evidence(v schemas.Verdict) string {
+	body, err := json.Marshal(v)
+	if err != nil { // figures that JSON has no form for
+		return err.Error()
+	}
+	return string(body)
 }
 
 // Tell raises an alert for each rule that fires and resolves those of rules that

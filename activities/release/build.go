@@ -7,8 +7,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"go.temporal.io/sdk/activity"
-
 	"puenktlich/activities/failure"
 	"puenktlich/internal/dataset"
 	"puenktlich/internal/forecast"
@@ -146,12 +144,7 @@ func (a *Activities) register(ctx context.Context, ref schemas.PackageRef, in sc
 		return fmt.Errorf("register %s@%d: %w", ref.Model, ref.Version, err)
 	}
 	event := schema.RegistryEvent{EventID: "registered/" + ref.Digest, Model: ref.Model, Version: uint32(ref.Version), Digest: ref.Digest,
-		Event: "registered", Actor: "lifecycle", Reason: "run " + in.Trained.RunID, HappenedAt: a.Clock.Now()}
-	if activity.IsActivity(ctx) {
-		event.WorkflowID = activity.GetInfo(ctx).WorkflowExecution.ID
-	}
-	if err := a.Journal.SaveRegistryEvent(ctx, event); err != nil {
-		return fmt.Errorf("record %s@%d: %w", ref.Model, ref.Version, err)
-	}
-	return nil
+		Event: "registered", Actor: "lifecycle", Reason: "run " + in.Trained.RunID, HappenedAt: a.Clock.Now(),
+		Details: evidence("", map[string]any{"package": ref.Prefix, "run": in.Trained.RunID, "dataset": in.Trained.Dataset.ID, "report": in.Evaluate.Report, "gate": in.Evaluate.Gate})}
+	return a.save(ctx, event)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"math"
+	"strings"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -30,7 +31,7 @@ const (
 // since the stage began, of whole days whose truth has settled, and says what
 // follows.
 func (a *Activities) JudgeChallenger(ctx context.Context, in schemas.JudgeInput) (schemas.Judgement, error) {
-	j := schemas.Judgement{Stage: in.Stage, AsOf: in.AsOf, Candidate: in.Candidate, Days: settledDays(in.Since, in.AsOf)}
+	j := schemas.Judgement{Stage: in.Stage, AsOf: in.AsOf, Candidate: in.Candidate, Reference: in.Reference, Service: in.Service, Days: settledDays(in.Since, in.AsOf)}
 	if !j.Days.Empty() {
 		j.Count = len(rail.Days(rail.Day(j.Days.From), rail.Day(j.Days.To)))
 		if err := a.compare(ctx, in, &j); err != nil {
@@ -192,12 +193,6 @@ func (a *Activities) recordJudgement(ctx context.Context, in schemas.JudgeInput,
 	}
 	event := schema.RegistryEvent{EventID: fmt.Sprintf("judged/%s/%s/%d", in.Candidate.Digest, in.Stage, in.AsOf.Unix()), Model: in.Candidate.Model,
 		Version: uint32(in.Candidate.Version), Digest: in.Candidate.Digest, Event: "judged", Mode: string(in.Stage), Actor: "policy",
-		Reason: fmt.Sprintf("%s: %s", j.Next, j.Reasons), Details: string(details), HappenedAt: in.AsOf, PreviousVersion: uint32(in.Reference.Version)}
-	if activity.IsActivity(ctx) {
-		event.WorkflowID = activity.GetInfo(ctx).WorkflowExecution.ID
-	}
-	if err := a.Journal.SaveRegistryEvent(ctx, event); err != nil {
-		return fmt.Errorf("record judgement: %w", err)
-	}
-	return nil
+		Reason: fmt.Sprintf("%s: %s", j.Next, strings.Join(j.Reasons, "; ")), Details: string(details), HappenedAt: in.AsOf, PreviousVersion: uint32(in.Reference.Version)}
+	return a.save(ctx, event)
 }

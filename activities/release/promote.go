@@ -56,7 +56,7 @@ func (a *Activities) RequestPromotion(ctx context.Context, in schemas.PromoteInp
 	if activity.IsActivity(ctx) {
 		id = fmt.Sprintf("promote-%s-%s", in.Package.Digest[:12], activity.GetInfo(ctx).WorkflowExecution.RunID)
 	}
-	return a.Promoter.Promote(ctx, id, schemas.PromoteRequest{Package: in.Package, Actor: in.Actor, Reason: in.Reason, At: a.Clock.Now()})
+	return a.Promoter.Promote(ctx, id, schemas.PromoteRequest{Package: in.Package, Actor: in.Actor, Reason: in.Reason, Evidence: in.Evidence, At: a.Clock.Now()})
 }
 
 // SwitchAlias writes the champion alias conditionally and records the change.
@@ -64,6 +64,8 @@ func (a *Activities) SwitchAlias(ctx context.Context, in schemas.SwitchInput) (s
 	if in.At.IsZero() {
 		in.At = a.Clock.Now()
 	}
+	asked := in
+	in.Evidence = eventOf(switchEvent, in.Token)
 	aliases, _, err := a.Registry.Switch(ctx, in)
 	switch {
 	case errors.Is(err, registry.ErrConflict):
@@ -73,24 +75,21 @@ func (a *Activities) SwitchAlias(ctx context.Context, in schemas.SwitchInput) (s
 	case err != nil:
 		return schemas.AliasEntry{}, fmt.Errorf("switch champion of %s: %w", in.Model, err)
 	}
-	return *aliases.Champion, a.record(ctx, in, aliases)
+	return *aliases.Champion, a.record(ctx, asked, aliases)
 }
 
 func (a *Activities) record(ctx context.Context, in schemas.SwitchInput, aliases schemas.Aliases) error {
 	champion := aliases.Champion
-	event := schema.RegistryEvent{EventID: "switch/" + in.Token, Model: in.Model, Version: uint32(champion.Package.Version), Digest: champion.Package.Digest,
+	event := schema.RegistryEvent{EventID: switchEvent + in.Token, Model: in.Model, Version: uint32(champion.Package.Version), Digest: champion.Package.Digest,
 		Event: "promoted", Alias: "champion", Actor: in.Actor, Reason: in.Reason, HappenedAt: in.At}
 	if in.Rollback {
 		event.Event = "rolled_back"
 	}
+	var before *schemas.AliasEntry
 	if len(aliases.History) > 0 {
-		event.PreviousVersion = uint32(aliases.History[0].Package.Version)
+		before = &aliases.History[0]
+		event.PreviousVersion = uint32(before.Package.Version)
 	}
-	if activity.IsActivity(ctx) {
-		event.WorkflowID = activity.GetInfo(ctx).WorkflowExecution.ID
-	}
-	if err := a.Journal.SaveRegistryEvent(ctx, event); err != nil {
-		return fmt.Errorf("record switch of %s: %w", in.Model, err)
-	}
-	return nil
+	event.Details = evidence(in.Evidence, map[string]any{"before": briefly(before), "package": champion.Package.Prefix, "update": in.Token})
+	return a.save(ctx, event)
 }

@@ -19,7 +19,7 @@ import (
 func (a *Activities) PlanRollout(ctx context.Context, in schemas.PromoteInput) (schemas.RolloutPlan, error) {
 	plan := schemas.RolloutPlan{Rollout: a.Rollout, Package: in.Package, AsOf: in.AsOf}
 	if in.Rollout != nil {
-		plan.Rollout = *in.Rollout
+		plan.Rollout = in.Rollout.Or(a.Rollout)
 	}
 	if err := policy.CheckRollout(plan.Rollout); err != nil {
 		return plan, failure.InvalidInput("promote: %v", err)
@@ -78,6 +78,8 @@ func (a *Activities) SetChallenger(ctx context.Context, in schemas.ChallengeInpu
 	if in.At.IsZero() {
 		in.At = a.Clock.Now()
 	}
+	given := in.Evidence
+	in.Evidence = eventOf(challengeEvent, in.Token)
 	aliases, err := a.Registry.Challenge(ctx, in)
 	switch {
 	case errors.Is(err, registry.ErrConflict):
@@ -87,16 +89,11 @@ func (a *Activities) SetChallenger(ctx context.Context, in schemas.ChallengeInpu
 	case err != nil:
 		return aliases, fmt.Errorf("challenger of %s: %w", in.Model, err)
 	}
-	event := schema.RegistryEvent{EventID: "challenge/" + in.Token, Model: in.Model, Version: uint32(in.Package.Version), Digest: in.Package.Digest,
-		Event: "challenged", Alias: "challenger", Mode: string(in.Mode), Actor: in.Actor, Reason: in.Reason, Details: in.Evidence, HappenedAt: in.At}
+	event := schema.RegistryEvent{EventID: challengeEvent + in.Token, Model: in.Model, Version: uint32(in.Package.Version), Digest: in.Package.Digest,
+		Event: "challenged", Alias: "challenger", Mode: string(in.Mode), Actor: in.Actor, Reason: in.Reason, HappenedAt: in.At}
 	if in.Mode == "" {
 		event.Event = "withdrawn"
 	}
-	if activity.IsActivity(ctx) {
-		event.WorkflowID = activity.GetInfo(ctx).WorkflowExecution.ID
-	}
-	if err := a.Journal.SaveRegistryEvent(ctx, event); err != nil {
-		return aliases, fmt.Errorf("record challenger of %s: %w", in.Model, err)
-	}
-	return aliases, nil
+	event.Details = evidence(given, map[string]any{"champion": briefly(aliases.Champion), "share": in.Share, "rollout": in.Plan, "tried_by": in.Rollout})
+	return aliases, a.save(ctx, event)
 }

@@ -1,6 +1,7 @@
 package release
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -20,7 +21,7 @@ type Alerts interface {
 const alertService = "model-service"
 
 // JudgeService judges how champion and challenger serve, by the limits of the
-// configured rollout. A champion is watched for as long after its switch as the
+// rollout under way or else of the configured one. A champion is watched for as long after its switch as the
 // rollout says, at least a day. What is beyond a limit is an alert, which ends with
 // the first judgement that is fine.
 func (a *Activities) JudgeService(ctx context.Context, in schemas.ServiceInput) (schemas.ServiceVerdict, error) {
@@ -36,8 +37,10 @@ func (a *Activities) JudgeService(ctx context.Context, in schemas.ServiceInput) 
 	}
 	before := earlier(aliases)
 	watch := time.Duration(max(1, a.Rollout.WatchDays)) * 24 * time.Hour
-	verdict.Act, verdict.Reason = policy.Service(in.Reports, policy.Served{Champion: aliases.Champion.Package, Challenger: in.Challenger,
-		Watched: now.Sub(aliases.Champion.Since) < watch, Before: before != nil}, a.Rollout)
+	served := policy.Served{Champion: aliases.Champion.Package, Challenger: in.Challenger, Watched: now.Sub(aliases.Champion.Since) < watch, Before: before != nil, Rollout: in.Rollout}
+	served.Tried = in.Challenger != nil && before != nil && in.Challenger.Digest == before.Digest
+	verdict.Act, verdict.Reason = policy.Service(in.Reports, served, a.Rollout)
+	verdict.Evidence = evidence("", map[string]any{"reports": in.Reports, "limits": limits(*cmp.Or(in.Rollout, &a.Rollout))})
 	switch {
 	case verdict.Act == schemas.ServiceReject && before != nil && before.Digest == in.Challenger.Digest: // it is kept to go back to
 		verdict.Act, verdict.Reason = schemas.ServiceTell, verdict.Reason+"; it was champion before, and is not what answers"

@@ -359,6 +359,21 @@ function choose() {
   return false;
 }
 
+// keys of the board: arrows go from train to train, Escape closes what Enter opened.
+function keys(event) {
+  const here = event.target.closest("button.train");
+  if (!here) return;
+  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  if (step) {
+    const trains = [...at("board").querySelectorAll("button.train")];
+    const next = trains[trains.indexOf(here) + step];
+    if (next) next.focus();
+    event.preventDefault(); // the page follows the focus
+  } else if (event.key === "Escape" && here.getAttribute("aria-expanded") === "true") {
+    here.click();
+  }
+}
+
 function take(station) {
   chosen = station;
   at("station").value = station.name;
@@ -419,6 +434,7 @@ function begin() {
       refresh();
     }
   });
+  at("board").addEventListener("keydown", keys);
   at("station").addEventListener("focus", () => at("station").select());
   at("station").addEventListener("input", () => { // one of the list was taken
     const named = stations.find((station) => station.name === at("station").value);

@@ -6,9 +6,11 @@ import json
 import sys
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import requests
 import tritonclient.http as triton
+from mlflow.pyfunc.scoring_server.client import ScoringServerClient
 from tritonclient.utils import InferenceServerException
 
 address = sys.argv[1]
@@ -97,4 +99,30 @@ for what, options in {
     got = reply.json()["predictions"]
     agree(what, [p["p_on_time"] for p in got], [p["p_cancelled"] for p in got], [[v for k, v in p.items() if k.startswith("p_delay")] for p in got])
 check("ping", requests.get(f"http://{address}/ping", timeout=30).status_code == 200)
+
+# MLflow's own client, which writes a data frame as dataframe_split.
+host, port = address.split(":")
+scoring = ScoringServerClient(host, int(port))
+scoring.ping()
+check("MLflow's ping", True)
+check("MLflow's version", scoring.get_version() == "3.17.2")
+columns = {"horizon_minutes": horizons, **{name: vectors[:, i].astype(np.float64) for i, name in enumerate(names)}}
+sent = pd.DataFrame(columns)
+got = scoring.invoke(sent.astype(object).where(sent.notna(), None)).get_predictions()
+agree("MLflow's client", got["p_on_time"], got["p_cancelled"], got[[c for c in got.columns if c.startswith("p_delay")]].to_numpy())
+reordered = sent[list(reversed(sent.columns))]
+got = scoring.invoke(reordered.astype(object).where(reordered.notna(), None)).get_predictions()
+agree("MLflow's client, columns in another order", got["p_on_time"], got["p_cancelled"], got[[c for c in got.columns if c.startswith("p_delay")]].to_numpy())
+whole = sent.astype(object).where(sent.notna(), None)
+for what, bad, says in (
+    ("NaN, which is no JSON", sent, "write null"),
+    ("a column missing", whole.drop(columns=[names[0]]), "1 of"),
+    ("a column too much", whole.assign(nothing=1), 'column \\"nothing\\" is none of the model'),
+    ("a column of text", whole.assign(horizon_minutes="soon"), "a string where a number should be"),
+):
+    try:
+        scoring.invoke(bad)
+        wrong.append(f"MLflow's client: {what} was taken")
+    except Exception as error:  # it knows no kinds of its own
+        check(f"MLflow's client: {what}: {error}", says in str(error))
 json.dump({"wrong": wrong, "checked": len(checked)}, sys.stdout)

@@ -80,6 +80,7 @@ type instance struct {
 	champion *serving.Champion
 	live     *livestate.Live
 	maker    *serving.Forecaster
+	past     past
 	log      *spool.Log
 	keys     *access.Ring
 	places   *stationBook
@@ -105,9 +106,10 @@ func (a *adapters) startAPI(ctx context.Context) (stop func(), err error) {
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	forecaster := serving.NewForecaster(serving.Options{Champion: i.champion, State: i.live, Log: i.log, DataSource: sourceName(a.config),
-		Instance: a.config.Instance, GroupOf: i.places.groupOf, Metrics: i.serving})
-	i.maker = forecaster
+	o := serving.Options{Champion: i.champion, State: i.live, Log: i.log, DataSource: sourceName(a.config),
+		Instance: a.config.Instance, GroupOf: i.places.groupOf, Metrics: i.serving}
+	forecaster := serving.NewForecaster(o)
+	i.maker, i.past = forecaster, past{livestate.NewPast(livestate.PastOptions{Store: i.db, Source: o.DataSource}), o}
 	panel := serving.NewPanel(serving.PanelOptions{Forecaster: forecaster, Boards: i.live, Clock: a.clock, File: filepath.Join(i.dir, "panel.json"), Logger: a.logger})
 	i.live.Start(ctx)
 	i.background(ctx, "panel", panel.Run)
@@ -184,13 +186,13 @@ func (i *instance) knowKeys(ctx context.Context) {
 }
 
 // gate lets callers in, as the settings have it.
-func (i *instance) gate() *access.Gate {
-	o := access.GateOptions{Ring: i.keys, AnonymousPerSecond: i.config.AnonymousRate, Now: time.Now}
-	switch i.config.Anonymous {
+func gate(c config.Config, keys *access.Ring) *access.Gate {
+	o := access.GateOptions{Ring: keys, AnonymousPerSecond: c.AnonymousRate, Now: time.Now}
+	switch c.Anonymous {
 	case "local":
 		o.OpenWhileNoKey = true
 	case "read", "predict":
-		o.Anonymous = access.Role(i.config.Anonymous)
+		o.Anonymous = access.Role(c.Anonymous)
 	}
 	return access.NewGate(o)
 }
@@ -212,8 +214,8 @@ func (i *instance) background(ctx context.Context, name string, run func(context
 }
 
 func (i *instance) handler(forecaster *serving.Forecaster) http.Handler {
-	return api.New(api.Options{Forecaster: forecaster, Champion: i.champion, Live: i.live, Log: i.log, Clock: i.clock, Model: schemas.DefaultModel,
-		Source: string(i.config.Source), DataSource: sourceName(i.config), Instance: i.config.Instance, Version: version, Record: i.db, Registry: i.registry, RegistryEvents: i.db.RegistryEvents, Experiments: experiments(i.db, i.objects), Stations: i.places.stations, Metrics: i.metrics, Logger: i.logger, Gate: i.gate(), Operator: operator{i.adapters},
+	return api.New(api.Options{Forecaster: forecaster, Champion: i.champion, Live: i.live, Past: i.past, Log: i.log, Clock: i.clock, Model: schemas.DefaultModel,
+		Source: string(i.config.Source), DataSource: sourceName(i.config), Instance: i.config.Instance, Version: version, Record: i.db, Registry: i.registry, RegistryEvents: i.db.RegistryEvents, Experiments: experiments(i.db, i.objects), Stations: i.places.stations, Metrics: i.metrics, Logger: i.logger, Gate: gate(i.config, i.keys), Operator: operator{i.adapters},
 		Reports: i.report,
 		Stored: func(ctx context.Context, id string) (schema.Prediction, bool, error) {
 			stored, err := i.db.PredictionByID(ctx, id)

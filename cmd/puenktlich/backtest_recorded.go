@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"puenktlich/internal/backtest"
 	"puenktlich/internal/config"
@@ -38,7 +39,7 @@ func (p program) backtestRecordings(ctx context.Context, in backtestFlags, e bac
 		return err
 	}
 	_, end := network.Span()
-	last := rail.DayOf(end)
+	last := judgedLast(end)
 	input := schemas.BacktestInput{Name: modelWord(name), Contenders: e.Contenders, Nights: schemas.DayRange{From: test.To, To: string(last.Add(1))},
 		First: schemas.LifecycleInput{Train: train, Test: test, Candidates: e.Candidates, Gate: e.Gate}}
 	run := backtest.Run{Recordings: name, Experiment: e.Digest(), Code: codeVersion()}
@@ -56,4 +57,15 @@ func (p program) backtestRecordings(ctx context.Context, in backtestFlags, e bac
 		printOutcomes(p.out, run)
 		return p.held(ctx, in.hold, e)
 	})
+}
+
+// judgedLast is the last day of a recording that ends then which can be judged: one whose
+// night lies beyond the last poll would be told that nothing arrives any more, which
+// is true of the recording alone.
+func judgedLast(end time.Time) rail.Day {
+	last := rail.DayOf(end)
+	if last.End().Add(rail.HistoryDelay).After(end) {
+		return last.Add(-1)
+	}
+	return last
 }

@@ -113,6 +113,13 @@ func (s *system) backtestHistory() {
 	}
 }
 
+func TestTheNightOfTheLastDayIsRecorded(t *testing.T) {
+	t.Parallel()
+	day := rail.Day("2024-11-01")
+	require.Equal(t, day.Add(-1), judgedLast(day.End().Add(-time.Second)), "polled through the evening")
+	require.Equal(t, day, judgedLast(day.End().Add(3*time.Hour)), "and through the night")
+}
+
 // BenchmarkQuietNight lives through a quiet week: what a night of one contender costs
 // in real time, its median, and in processor time of the program and all servers from
 // the second night on.

@@ -39,9 +39,9 @@ func TestNothingAcknowledgedIsLost(t *testing.T) {
 	require.NoError(t, err)
 	_, secret, err := s.book().Create(t.Context(), access.Wanted{Name: "load", Role: access.RolePredict}, time.Now())
 	require.NoError(t, err)
-	server := s.newServer()
+	server := s.newServer("chaos-1")
 	server.start()
-	plain, _ := s.forecastPaths(t, server.address, secret)
+	plain, _ := s.forecastPaths(t, server.address, secret, s.asOf)
 	load := startLoad(t, loadOrder{Address: server.address, Header: "Authorization: Bearer " + secret + "\r\n", Paths: plain, Connections: 16, Seconds: 40,
 		IDs: filepath.Join(t.TempDir(), "ids")})
 	switched := make(chan int, 1)
@@ -130,11 +130,11 @@ type server struct {
 	cmd     *exec.Cmd
 }
 
-func (s *system) newServer() *server {
+func (s *system) newServer(instance string) *server {
 	dir := s.t.TempDir()
 	require.NoError(s.t, s.clock.Save(filepath.Join(dir, clockFile)))
 	c := s.config
-	c.DataDir, c.Listen, c.Instance, c.SigningKey = dir, freeAddress(s.t), "chaos-1", filepath.Join(s.config.DataDir, "signing-key.pem")
+	c.DataDir, c.Listen, c.Instance, c.SigningKey = dir, freeAddress(s.t), instance, filepath.Join(s.config.DataDir, "signing-key.pem")
 	one := &server{s: s, address: c.Listen, environ: append(os.Environ(), c.Environ()...)}
 	s.t.Cleanup(func() {
 		if one.cmd != nil {

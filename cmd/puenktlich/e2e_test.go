@@ -133,6 +133,8 @@ func TestWholeLoop(t *testing.T) {
 	s.rollBackUnderLoad(address, life.Package.Digest)
 	s.monitorRetrains()
 	s.rollOut(address, second.Package)
+	s.aPersonRejects(life.Package)
+	s.everyEventSaysWhy()
 	s.recalibrates()
 	s.payloadsAreSmall()
 	if *updateHistories {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"os"
 	"text/tabwriter"
 	"time"
@@ -17,13 +18,28 @@ import (
 // keysCommand makes, shows and ends the keys of the prediction API.
 func keysCommand(p program) *cobra.Command {
 	cmd := &cobra.Command{Use: "keys", Short: "API keys: create, list, revoke",
-		Long: "Keys lie as hashes in the object store; every API instance follows them within seconds. The first key closes the API to callers without one, unless PUENKTLICH_ANONYMOUS lets them in."}
-	cmd.AddCommand(keysCreateCommand(p), keysListCommand(p), keysRevokeCommand(p))
+		Long: "Keys lie as hashes in the object store; every API instance follows them within seconds. The first key closes the API to callers without one, unless PUENKTLICH_ANONYMOUS lets them in. With --file they lie in a file, for `puenktlich serve --keys FILE`."}
+	var file string
+	cmd.PersistentFlags().StringVar(&file, "file", "", "file of the keys, in place of the object store")
+	book := func() (access.Book, error) { return p.book(file) }
+	cmd.AddCommand(keysCreateCommand(p, book), keysListCommand(p, book), keysRevokeCommand(p, book))
 	return cmd
 }
 
-// book opens the keys of the object store; nothing else is needed for them.
-func (p program) book() (access.Book, error) {
+// opensBook finds the document of the keys.
+type opensBook func() (access.Book, error)
+
+// bookAt is the keys of a file.
+func bookAt(file string) access.Book {
+	return access.Book{Store: access.File{Path: file}, NotFound: fs.ErrNotExist}
+}
+
+// book opens the keys of a file or, where it has no name, of the object store;
+// nothing else is needed for them.
+func (p program) book(file string) (access.Book, error) {
+	if file != "" {
+		return bookAt(file), nil
+	}
 	c, err := config.Load(append(savedEnvironment(p.environ), p.environ...), nil)
 	if err != nil {
 		return access.Book{}, err
@@ -41,7 +57,7 @@ func bookIn(objects *objstore.Store) access.Book {
 
 func (a *adapters) book() access.Book { return bookIn(a.objects) }
 
-func keysCreateCommand(p program) *cobra.Command {
+func keysCreateCommand(p program, opens opensBook) *cobra.Command {
 	w := access.Wanted{}
 	var role, expires string
 	cmd := &cobra.Command{Use: "create", Short: "make a key and show its secret, once", Args: cobra.NoArgs,
@@ -53,7 +69,7 @@ func keysCreateCommand(p program) *cobra.Command {
 			if w.Expires, err = parseExpiry(expires, time.Now()); err != nil {
 				return err
 			}
-			book, err := p.book()
+			book, err := opens()
 			if err != nil {
 				return err
 			}
@@ -104,10 +120,10 @@ func rateOf(k access.Key) string {
 	return fmt.Sprintf("%v a second, %d at once", k.PerSecond, k.Burst)
 }
 
-func keysListCommand(p program) *cobra.Command {
+func keysListCommand(p program, opens opensBook) *cobra.Command {
 	return &cobra.Command{Use: "list", Short: "list all keys, revoked ones too", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			book, err := p.book()
+			book, err := opens()
 			if err != nil {
 				return err
 			}
@@ -138,11 +154,11 @@ func ends(k access.Key) string {
 	return "never"
 }
 
-func keysRevokeCommand(p program) *cobra.Command {
+func keysRevokeCommand(p program, opens opensBook) *cobra.Command {
 	var actor string
 	cmd := &cobra.Command{Use: "revoke ID|NAME", Short: "end a key; every API instance follows within seconds", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			book, err := p.book()
+			book, err := opens()
 			if err != nil {
 				return err
 			}

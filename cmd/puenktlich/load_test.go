@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httputil"
+	"net/url"
 	"os"
 	"slices"
 	"strconv"
@@ -28,6 +29,12 @@ type loadOrder struct {
 	Paths       []string // asked in turn
 	Connections int
 	Seconds     float64
+	// At, where it is set, is the first of the past moments that are asked about: each
+	// request of a path asks about a second before all others of that path.
+	At time.Time
+	// Body is posted, as Media, in place of a GET; empty for a GET.
+	Body  []byte
+	Media string
 	// IDs is a file that gets the id of every acknowledged prediction; empty for
 	// none. Then a connection that breaks is made again.
 	IDs string
@@ -63,7 +70,7 @@ func generateLoad(in io.Reader, out io.Writer) error {
 	callers := make([]loadCaller, order.Connections)
 	var wait sync.WaitGroup
 	for i := range callers {
-		callers[i] = loadCaller{order: order, next: i * len(order.Paths) / order.Connections, ids: ids}
+		callers[i] = loadCaller{order: order, number: i, next: i * len(order.Paths) / order.Connections, ids: ids}
 		wait.Go(func() { callers[i].run(end) })
 	}
 	wait.Wait()
@@ -83,7 +90,9 @@ func generateLoad(in io.Reader, out io.Writer) error {
 // loadCaller is one connection.
 type loadCaller struct {
 	order   loadOrder
+	number  int // among the connections
 	next    int
+	asked   int
 	ids     io.Writer
 	conn    net.Conn
 	read    *bufio.Reader
@@ -117,11 +126,10 @@ func (c *loadCaller) ask() (err error) {
 		}
 		c.read = bufio.NewReaderSize(c.conn, 16<<10)
 	}
-	path := c.order.Paths[c.next%len(c.order.Paths)]
-	c.next++
 	_ = c.conn.SetDeadline(time.Now().Add(10 * time.Second))
+	request := c.request()
 	start := time.Now()
-	if _, err = c.conn.Write([]byte("GET " + path + " HTTP/1.1\r\nHost: " + c.order.Address + "\r\n" + c.order.Header + "\r\n")); err != nil {
+	if _, err = c.conn.Write(request); err != nil {
 		return err
 	}
 	status, body, err := readAnswer(c.read)
@@ -136,6 +144,22 @@ func (c *loadCaller) ask() (err error) {
 		_, err = c.ids.Write([]byte(between(string(body), `"prediction_id":"`, `"`) + "\n")) // one write, whole lines
 	}
 	return err
+}
+
+// request is the next one to send.
+func (c *loadCaller) request() []byte {
+	path := c.order.Paths[c.next%len(c.order.Paths)]
+	if !c.order.At.IsZero() {
+		before := c.asked/len(c.order.Paths)*c.order.Connections + c.number
+		path += "&at=" + url.QueryEscape(c.order.At.Add(-time.Duration(before)*time.Second).Format(time.RFC3339))
+	}
+	c.next, c.asked = c.next+1, c.asked+1
+	rest := " HTTP/1.1\r\nHost: " + c.order.Address + "\r\n" + c.order.Header
+	if len(c.order.Body) == 0 {
+		return []byte("GET " + path + rest + "\r\n")
+	}
+	head := "POST " + path + rest + "Content-Type: " + c.order.Media + "\r\nContent-Length: " + strconv.Itoa(len(c.order.Body)) + "\r\n\r\n"
+	return append([]byte(head), c.order.Body...)
 }
 
 // readAnswer reads a response that says how long it is, or comes in chunks.
@@ -178,8 +202,8 @@ func between(s, before, after string) string {
 }
 
 // serveEcho is what an answer costs at least: the same router and JSON library,
-// the same parameters read, and the same answer written, made beforehand. With
-// flat the answer is one string of as many bytes.
+// the same parameters read, and an answer of as many bytes written: the same one,
+// made beforehand, or, with flat, one string. It asks for no key and logs nothing.
 func serveEcho(listen, file, kind string) error {
 	body, err := os.ReadFile(file)
 	if err != nil {

@@ -19,7 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"puenktlich/internal/access"
-	"puenktlich/internal/railsim"
+	"puenktlich/internal/clock"
 	"puenktlich/internal/testenv"
 	"puenktlich/schemas"
 )
@@ -27,21 +27,22 @@ import (
 // Cores of the measurement: the server has one, everything else the other.
 const serverCore, otherCore = "0", "1"
 
-// measured is one server under load.
+// measured is one server under one kind of load.
 type measured struct {
 	name    string
+	echo    *measured // it is compared with; nil for none
 	address string
-	header  string
-	paths   []string
 	pid     int
+	order   loadOrder
+	rows    int // that each request asks for
 	results []loadResult
 	cpu     []float64 // microseconds of the server a request
 }
 
-// BenchmarkServing measures single forecasts with everything on (a key, the live
-// state, the prediction log and its way to ClickHouse) beside echoes, in turn, so
-// that what else the machine does meets all of them. API_PROFILE names a file for
-// the server's profile.
+// BenchmarkServing measures single forecasts and batches of 100 with everything on
+// (a key, the live state, the prediction log and its way to ClickHouse), single ones
+// beside echoes, in turn, so that what else the machine does meets all of them.
+// API_PROFILE names a file for the server's profile.
 func BenchmarkServing(b *testing.B) {
 	require.NoError(b, exec.Command("taskset", "-pc", otherCore, strconv.Itoa(os.Getpid())).Run(), "taskset pins this process and what it starts")
 	s := startSystem(b)
@@ -49,33 +50,62 @@ func BenchmarkServing(b *testing.B) {
 	do[schemas.LifecycleResult](s, schemas.LifecycleID(schemas.DefaultModel), schemas.WorkflowRunLifecycle, schemas.LifecycleInput{AsOf: s.asOf, Actor: "bootstrap", Reason: "benchmark"})
 	_, secret, err := s.book().Create(b.Context(), access.Wanted{Name: "load", Role: access.RolePredict}, time.Now())
 	require.NoError(b, err)
-	dir := b.TempDir()
-	address, pid := s.apiProcess(b, filepath.Join(dir, "server"))
-	header := "Authorization: Bearer " + secret + "\r\n"
-	plain, explained := s.forecastPaths(b, address, secret)
-	all := []*measured{
-		{name: "forecast", address: address, header: header, paths: plain, pid: pid},
-		{name: "echo, same answer", header: header, paths: plain},
-		{name: "echo, one string", header: header, paths: plain},
-		{name: "forecast with reasons", address: address, header: header, paths: explained, pid: pid},
-		{name: "echo with reasons", header: header, paths: explained},
-	}
-	for i, kind := range map[int]string{1: "same", 2: "flat", 4: "same"} {
-		all[i].address, all[i].pid = startEcho(b, dir, kind, fetch(b, address, all[i].paths[0], secret))
-	}
-	const connections, seconds, rounds = 64, 2, 5
+	all := s.kindsOfLoad(b, secret)
+	const seconds, rounds = 2, 5
 	for range b.N {
 		for range rounds {
 			for _, m := range all {
-				m.run(b, connections, seconds)
+				m.run(b, seconds)
 			}
 		}
 	}
-	table := servingTable(all, connections)
+	table := servingTable(all)
 	b.Log("\n" + table)
 	testenv.Record(b, "single forecasts", table)
-	b.ReportMetric(median(all[0].rates())/median(all[1].rates()), "of-echo")
-	b.ReportMetric(median(all[0].rates()), "requests/s")
+	for _, m := range all {
+		if m.echo != nil {
+			b.ReportMetric(median(m.rates())/median(m.echo.rates()), strings.ReplaceAll(m.name, " ", "-")+"/echo")
+		}
+	}
+}
+
+// kindsOfLoad starts the servers and says what is asked of them.
+func (s *system) kindsOfLoad(b *testing.B, secret string) []*measured {
+	dir := b.TempDir()
+	address, pid := s.apiProcess(b, filepath.Join(dir, "server"))
+	plain, explained := s.forecastPaths(b, address, secret, s.asOf.Add(-10*time.Minute))
+	const few = 10
+	past := s.asOf.Add(-time.Second)
+	echoes := map[string]*measured{}
+	for _, kind := range []string{"same", "flat"} {
+		for name, paths := range map[string][]string{"": plain, " with reasons": explained} {
+			echo := &measured{name: map[string]string{"same": "echo, same answer", "flat": "echo, one string"}[kind] + name, order: loadOrder{Paths: paths}, rows: 1}
+			echo.address, echo.pid = startEcho(b, dir, kind, fetch(b, address, paths[0], secret))
+			echoes[kind+name] = echo
+		}
+	}
+	same, reasoned := echoes["same"], echoes["same with reasons"]
+	all := []*measured{
+		same, echoes["flat"],
+		{name: fmt.Sprintf("forecast, %d events", few), echo: same, order: loadOrder{Paths: plain[:few]}},
+		{name: fmt.Sprintf("forecast, %d events", len(plain)), echo: same, order: loadOrder{Paths: plain}},
+		{name: "forecast, never asked before", echo: same, order: loadOrder{Paths: plain, At: past}},
+		reasoned, echoes["flat with reasons"],
+		{name: fmt.Sprintf("with reasons, %d events", few), echo: reasoned, order: loadOrder{Paths: explained[:few]}},
+		{name: fmt.Sprintf("with reasons, %d events", len(plain)), echo: reasoned, order: loadOrder{Paths: explained}},
+		{name: "with reasons, never asked before", echo: reasoned, order: loadOrder{Paths: explained, At: past}},
+	}
+	all = append(all, batchesOf100(b, plain)...)
+	for _, m := range all {
+		if m.order.Connections = 64; m.order.Body != nil {
+			m.order.Connections = 8
+		}
+		if m.address == "" {
+			m.address, m.pid, m.order.Header = address, pid, "Authorization: Bearer "+secret+"\r\n"
+		}
+		m.order.Address, m.rows = m.address, max(m.rows, 1)
+	}
+	return all
 }
 
 // apiProcess starts an API instance as a process of its own on its core.
@@ -83,7 +113,9 @@ func (s *system) apiProcess(tb testing.TB, dir string) (address string, pid int)
 	tb.Helper()
 	address = freeAddress(tb)
 	require.NoError(tb, os.MkdirAll(dir, 0o755))
-	require.NoError(tb, s.clock.Save(filepath.Join(dir, clockFile)))
+	running, err := clock.Replay(time.Now, s.asOf, time.Time{}, 1)
+	require.NoError(tb, err)
+	require.NoError(tb, running.Save(filepath.Join(dir, clockFile)))
 	c := s.config
 	c.DataDir, c.Listen, c.Instance = dir, address, "load-1"
 	if c.SigningKey == "" {
@@ -129,22 +161,31 @@ func startEcho(tb testing.TB, dir, kind string, body []byte) (address string, pi
 	return address, pinned(tb, address, os.Environ(), "echo", address, file.Name(), kind)
 }
 
-// forecastPaths are requests for each event of the coming hours, without and with
-// reasons.
-func (s *system) forecastPaths(tb testing.TB, address, secret string) (plain, explained []string) {
+// forecastPaths are requests for each event of the coming hours at all stations that
+// was known at a moment, without and with reasons. Those about to pass are left out.
+func (s *system) forecastPaths(tb testing.TB, address, secret string, known time.Time) (plain, explained []string) {
 	tb.Helper()
-	var b struct {
-		Stops []struct {
-			StopID string `json:"stop_id"`
-			Event  string
+	var places struct{ Stations []struct{ EVA int64 } }
+	require.NoError(tb, json.Unmarshal(fetch(tb, address, "/v1/stations", secret), &places))
+	for _, place := range places.Stations {
+		var b struct {
+			Stops []struct {
+				StopID  string `json:"stop_id"`
+				Event   string
+				Planned time.Time
+			}
+		}
+		from := url.QueryEscape(known.Format(time.RFC3339)) // of the past a board says what was known then
+		require.NoError(tb, json.Unmarshal(fetch(tb, address, fmt.Sprintf("/v1/stations/%d/forecasts?hours=6&from=%s", place.EVA, from), secret), &b))
+		for _, stop := range b.Stops {
+			if stop.Planned.Before(s.asOf.Add(time.Hour)) {
+				continue
+			}
+			path := "/v1/forecasts?event=" + stop.Event + "&stop_id=" + url.QueryEscape(stop.StopID)
+			plain, explained = append(plain, path+"&explain=false"), append(explained, path+"&explain=true")
 		}
 	}
-	require.NoError(tb, json.Unmarshal(fetch(tb, address, fmt.Sprintf("/v1/stations/%d/forecasts?hours=6", railsim.Hub), secret), &b))
-	require.Greater(tb, len(b.Stops), 50)
-	for _, stop := range b.Stops[10:] { // those not about to pass
-		path := "/v1/forecasts?event=" + stop.Event + "&stop_id=" + url.QueryEscape(stop.StopID)
-		plain, explained = append(plain, path+"&explain=false"), append(explained, path+"&explain=true")
-	}
+	require.Greater(tb, len(plain), 50)
 	return plain, explained
 }
 
@@ -163,13 +204,18 @@ func fetch(tb testing.TB, address, path, secret string) []byte {
 	return body.Bytes()
 }
 
-func (m *measured) run(tb testing.TB, connections int, seconds float64) {
+func (m *measured) run(tb testing.TB, seconds float64) {
 	tb.Helper()
+	m.order.Seconds = seconds
 	before := cpuOf(tb, m.pid)
-	result := underLoad(tb, loadOrder{Address: m.address, Header: m.header, Paths: m.paths, Connections: connections, Seconds: seconds})
+	result := underLoad(tb, m.order)
 	require.Zero(tb, result.Failed, "%s: %s", m.name, result.Example)
 	m.cpu = append(m.cpu, float64((cpuOf(tb, m.pid)-before).Microseconds())/float64(result.Requests))
 	m.results = append(m.results, result)
+	if !m.order.At.IsZero() { // the next run asks about moments before those of this one
+		cycles := result.Requests/len(m.order.Paths)/m.order.Connections + 2
+		m.order.At = m.order.At.Add(-time.Duration(cycles*m.order.Connections) * time.Second)
+	}
 }
 
 // underLoad runs the load generator to its end.
@@ -211,20 +257,20 @@ func median(all []float64) float64 {
 	return sorted[len(sorted)/2]
 }
 
-func servingTable(all []*measured, connections int) string {
+func servingTable(all []*measured) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "| %d connections | requests/s | of the echo | p50 | p99 | processor a request | of the echo | bytes |\n|---|--:|--:|--:|--:|--:|--:|--:|\n", connections)
-	for i, m := range all {
-		against := all[1]
-		if i > 2 {
-			against = all[4]
-		}
+	b.WriteString("| | requests/s | rows/s | of the echo | p50 | p99 | processor a request | of the echo | bytes |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|\n")
+	for _, m := range all {
 		var p50, p99 []float64
 		for _, r := range m.results {
 			p50, p99 = append(p50, float64(r.P50)/1000), append(p99, float64(r.P99)/1000)
 		}
-		fmt.Fprintf(&b, "| %s | %.0f | %.0f %% | %.2f ms | %.2f ms | %.0f µs | %.2f | %d |\n", m.name, median(m.rates()), 100*median(m.rates())/median(against.rates()),
-			median(p50), median(p99), median(m.cpu), median(m.cpu)/median(against.cpu), m.results[0].Bytes)
+		rate, cpu, ofRate, ofCPU := median(m.rates()), median(m.cpu), "", ""
+		if m.echo != nil {
+			ofRate, ofCPU = fmt.Sprintf("%.0f %%", 100*rate/median(m.echo.rates())), fmt.Sprintf("%.2f", cpu/median(m.echo.cpu))
+		}
+		fmt.Fprintf(&b, "| %s | %.0f | %.0f | %s | %.2f ms | %.2f ms | %.0f µs | %s | %d |\n", m.name, rate, rate*float64(m.rows), ofRate,
+			median(p50), median(p99), cpu, ofCPU, m.results[0].Bytes)
 	}
 	return b.String()
 }

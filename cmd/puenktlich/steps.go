@@ -72,7 +72,7 @@ func (a *adapters) steps() (workers.Steps, error) {
 func rollout(c config.Config) schemas.Rollout {
 	return schemas.Rollout{ShadowDays: c.ShadowDays, CanaryDays: c.CanaryDays, CanaryShare: c.CanaryShare, WatchDays: c.WatchDays,
 		MinEvents: c.MinEvents, MaxLoss: c.MaxLoss, PatienceDays: c.PatienceDays, Approval: schemas.Approval(c.Approval),
-		MaxErrorRate: c.MaxErrorRate, MaxP99Millis: c.MaxP99Millis, MinForecasts: c.MinForecasts}
+		MaxErrorRate: c.MaxErrorRate, MaxP99Millis: c.MaxP99Millis, MinForecasts: c.MinForecasts, ApprovalDays: c.ApprovalDays}
 }
 
 // gatePolicy reads the configured limits of a promotion.

@@ -84,7 +84,7 @@ type Config struct {
 	CanaryShare, MaxLoss                                       float64
 	Approval                                                   string
 	MaxErrorRate                                               float64
-	MaxP99Millis, MinForecasts                                 int
+	MaxP99Millis, MinForecasts, ApprovalDays                   int
 }
 
 // setting is one line of the table.
@@ -143,6 +143,7 @@ func table() []setting {
 		{"MAX_P99", "250", "milliseconds that at most 1 % of the forecasts may take longer than, else the same; 5, 10, 25, 50, 100, 250, 500 or 1000, 0 for no limit", count(func(c *Config) *int { return &c.MaxP99Millis })},
 		{"MIN_FORECASTS", "100", "forecasts that such a judgement needs", count(func(c *Config) *int { return &c.MinForecasts })},
 		{"APPROVAL", "automatic", "automatic, or required: a person lets a new version become champion", text(func(c *Config) *string { return &c.Approval })},
+		{"APPROVAL_DAYS", "7", "days of domain time for which a required approval is waited for; then the new version is rejected", positive(func(c *Config) *int { return &c.ApprovalDays })},
 		{"LIBXGBOOST", "", "libxgboost.so; empty looks in the system and in the cache", text(func(c *Config) *string { return &c.LibXGBoost })},
 		{"GATE", "", "JSON file with what a model has to hold to be promoted, as docs/evaluation.md lists it; empty takes the defaults", text(func(c *Config) *string { return &c.Gate })},
 		{"POLICY", "", "policy file: what a night's signals lead to, as docs/policy.md explains; empty takes the default", text(func(c *Config) *string { return &c.Policy })},
@@ -175,6 +176,16 @@ func count(at func(*Config) *int) func(*Config, string) error {
 			return fmt.Errorf("%q: want a whole number, 0 or more", v)
 		}
 		*at(c) = n
+		return nil
+	}
+}
+
+// positive is count without 0.
+func positive(at func(*Config) *int) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		if err := count(at)(c, v); err != nil || *at(c) == 0 {
+			return fmt.Errorf("%q: want a whole number, 1 or more", v)
+		}
 		return nil
 	}
 }
@@ -362,7 +373,7 @@ func (c Config) Environ() []string {
 		"POLICY": c.Policy, "SCHEDULES": c.Schedules,
 		"SHADOW_DAYS": strconv.Itoa(c.ShadowDays), "CANARY_DAYS": strconv.Itoa(c.CanaryDays), "WATCH_DAYS": strconv.Itoa(c.WatchDays),
 		"PATIENCE_DAYS": strconv.Itoa(c.PatienceDays), "MIN_EVENTS": strconv.Itoa(c.MinEvents), "APPROVAL": c.Approval,
-		"MAX_ERROR_RATE": strconv.FormatFloat(c.MaxErrorRate, 'g', -1, 64), "MAX_P99": strconv.Itoa(c.MaxP99Millis), "MIN_FORECASTS": strconv.Itoa(c.MinForecasts),
+		"MAX_ERROR_RATE": strconv.FormatFloat(c.MaxErrorRate, 'g', -1, 64), "MAX_P99": strconv.Itoa(c.MaxP99Millis), "MIN_FORECASTS": strconv.Itoa(c.MinForecasts), "APPROVAL_DAYS": strconv.Itoa(c.ApprovalDays),
 		"CANARY_SHARE": strconv.FormatFloat(c.CanaryShare, 'g', -1, 64), "MAX_LOSS": strconv.FormatFloat(c.MaxLoss, 'g', -1, 64),
 	} {
 		environ = append(environ, Prefix+name+"="+value)

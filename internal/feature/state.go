@@ -65,7 +65,7 @@ func NewState(o Options) *State {
 		boards:  map[int64]*board{},
 		trips:   map[string][]*record{},
 		turns:   map[rail.StopID][]*record{},
-		unknown: waiting{max: o.MaxUnknown, timelines: map[rail.EventKey]*timeline{}},
+		unknown: waiting{max: o.MaxUnknown, timelines: map[rail.EventKey]*timeline{}, told: map[rail.EventKey]*rail.Change{}},
 	}
 }
 
@@ -178,21 +178,6 @@ func (s *State) Plan(key rail.EventKey) (*rail.PlannedEvent, bool) {
 		return nil, false
 	}
 	return r.plan, true
-}
-
-// Unplanned says what is known of an event that stands in no plan: whether changes
-// of it were observed, and whether they say that its train was added.
-func (s *State) Unplanned(key rail.EventKey) (observed, added bool) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	t := s.unknown.timelines[key]
-	if t == nil {
-		return false, false
-	}
-	for _, step := range t.steps {
-		added = added || step.facts.status == rail.StatusAdded
-	}
-	return true, added
 }
 
 // Plans lists the events of a station planned in [from, to), by planned time.

@@ -255,15 +255,25 @@ func (l *Live) Plan(key rail.EventKey) (*rail.PlannedEvent, bool) {
 	return l.state.Plan(key)
 }
 
-// Unplanned says whether changes of an event were observed that stands in no plan,
-// and whether they say that its train was added.
-func (l *Live) Unplanned(key rail.EventKey) (observed, added bool) {
+// Unplanned is what was observed by a cut-off of an event that stands in no plan.
+func (l *Live) Unplanned(key rail.EventKey, cutoff time.Time) (feature.Unplanned, bool) {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	if l.state == nil {
-		return false, false
+		return feature.Unplanned{}, false
 	}
-	return l.state.Unplanned(key)
+	return l.state.Unplanned(key, cutoff)
+}
+
+// UnplannedAt lists the trains that the railway added at a station, planned by it in
+// [from, to), as known at a cut-off.
+func (l *Live) UnplannedAt(eva int64, from, to, cutoff time.Time) []feature.Unplanned {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	if l.state == nil {
+		return nil
+	}
+	return l.state.UnplannedAt(eva, from, to, cutoff)
 }
 
 // Stations lists the stations with planned events, ascending.

@@ -8,9 +8,17 @@ import (
 
 // Next decides what follows from what a stage knows: a pure function of the
 // judgement's numbers and the rollout. It answers the judgement with its next
-// step and the reasons.
+// step and the reasons: one of truth, one of service. A package that serves
+// beyond the limits is rejected whatever its scores are.
 func Next(j schemas.Judgement, r schemas.Rollout) schemas.Judgement {
 	j.Next, j.Reasons = next(j, r)
+	served, beyond := service(j, r)
+	if beyond {
+		j.Next = schemas.NextReject
+	}
+	if served != "" {
+		j.Reasons = append(j.Reasons, "service: "+served)
+	}
 	return j
 }
 
@@ -66,7 +74,7 @@ func CheckRollout(r schemas.Rollout) error {
 	for _, field := range []struct {
 		name  string
 		value int
-	}{{"shadow_days", r.ShadowDays}, {"canary_days", r.CanaryDays}, {"watch_days", r.WatchDays}, {"min_events", r.MinEvents}, {"patience_days", r.PatienceDays}} {
+	}{{"shadow_days", r.ShadowDays}, {"canary_days", r.CanaryDays}, {"watch_days", r.WatchDays}, {"min_events", r.MinEvents}, {"patience_days", r.PatienceDays}, {"approval_days", r.ApprovalDays}} {
 		if field.value < 0 {
 			return fmt.Errorf("rollout: %s is %d: want 0 or more", field.name, field.value)
 		}

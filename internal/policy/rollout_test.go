@@ -52,6 +52,58 @@ func TestNextStepOfARollout(t *testing.T) {
 	}
 }
 
+// TestServiceDecidesARolloutToo: the same limits that take a champion back end the
+// trial of a package, whatever its scores are, and every decision says the figures.
+func TestServiceDecidesARolloutToo(t *testing.T) {
+	t.Parallel()
+	rollout := schemas.Rollout{ShadowDays: 2, WatchDays: 2, MinEvents: 100, MaxLoss: 0.002, PatienceDays: 5, MaxErrorRate: 0.02, MaxP99Millis: 50, MinForecasts: 1000}
+	report := func(digest string, forecasts, failed, slow int) schemas.ServiceReport {
+		return schemas.ServiceReport{Digest: digest, Forecasts: forecasts, Failed: failed, Slower: []int{forecasts, slow, slow, slow, 0, 0, 0, 0}}
+	}
+	for _, tt := range []struct {
+		name  string
+		stage schemas.Stage
+		days  int
+		seen  []schemas.ServiceReport
+		want  schemas.NextStep
+		says  string
+	}{
+		{"nobody reported", schemas.StageShadow, 2, nil, schemas.NextAdvance, "at most 0.0000 worse"},
+		{"within the limits", schemas.StageShadow, 2, []schemas.ServiceReport{report("new", 1000, 20, 10)}, schemas.NextAdvance, "service: of 1000 forecasts, 20 failed, at most 2.0 % may, 10 took longer than 50 ms, at most 1 % may"},
+		{"too few to judge", schemas.StageCanary, 2, []schemas.ServiceReport{report("new", 999, 999, 999)}, schemas.NextAdvance, "service: 999 forecasts were counted, at least 1000 are judged"},
+		{"failures end a good one", schemas.StageShadow, 2, []schemas.ServiceReport{report("new", 1000, 21, 0), report("old", 1000, 0, 0)}, schemas.NextReject, "service: 21 of 1000 forecasts failed, 2.1 %, at most 2.0 % may"},
+		{"slowness ends it early", schemas.StageCanary, 0, []schemas.ServiceReport{report("new", 1000, 0, 11)}, schemas.NextReject, "service: 11 of 1000 forecasts took longer than 50 ms, 1.1 %"},
+		{"a watched champion that fails", schemas.StageWatch, 1, []schemas.ServiceReport{report("new", 1000, 30, 0), report("old", 500, 500, 0)}, schemas.NextReject, "service: 30 of 1000"},
+		{"both alike", schemas.StageShadow, 2, []schemas.ServiceReport{report("new", 1000, 0, 20), report("old", 1000, 0, 20)}, schemas.NextAdvance, "the other package alike"},
+		{"a third one's figures", schemas.StageShadow, 2, []schemas.ServiceReport{report("older", 5000, 5000, 0)}, schemas.NextAdvance, "service: 0 forecasts were counted"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			low, high := -0.02, -0.01
+			j := schemas.Judgement{Stage: tt.stage, Count: tt.days, Events: 500, Difference: -0.015, Low: &low, High: &high, Service: tt.seen,
+				Candidate: schemas.PackageRef{Digest: "new"}, Reference: schemas.PackageRef{Digest: "old"}}
+			got := policy.Next(j, rollout)
+			if got.Next != tt.want || !strings.Contains(strings.Join(got.Reasons, "; "), tt.says) {
+				t.Errorf("%s %q, want %s saying %q", got.Next, got.Reasons, tt.want, tt.says)
+			}
+		})
+	}
+	unlimited := policy.Next(schemas.Judgement{Stage: schemas.StageShadow, Count: 2, Service: []schemas.ServiceReport{report("", 5000, 5000, 5000)}}, schemas.Rollout{ShadowDays: 2, PatienceDays: 3})
+	if unlimited.Next != schemas.NextWait || strings.Contains(strings.Join(unlimited.Reasons, ""), "service") {
+		t.Errorf("without limits: %+v", unlimited)
+	}
+}
+
+// TestAnInputRolloutTakesTheConfiguredLimits where it says none.
+func TestAnInputRolloutTakesTheConfiguredLimits(t *testing.T) {
+	t.Parallel()
+	configured := schemas.Rollout{ShadowDays: 3, MaxErrorRate: 0.02, MaxP99Millis: 250, MinForecasts: 100, ApprovalDays: 7}
+	got := schemas.Rollout{CanaryDays: 1, MaxErrorRate: 0.5, MinForecasts: 10}.Or(configured)
+	if want := (schemas.Rollout{CanaryDays: 1, MaxErrorRate: 0.5, MaxP99Millis: 250, MinForecasts: 10, ApprovalDays: 7}); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+}
+
 func TestImpossibleRollouts(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -61,6 +113,7 @@ func TestImpossibleRollouts(t *testing.T) {
 		{schemas.Rollout{}, ""},
 		{schemas.Rollout{CanaryDays: 1, CanaryShare: 0.1, Approval: schemas.ApprovalRequired}, ""},
 		{schemas.Rollout{ShadowDays: -1}, "shadow_days is -1"},
+		{schemas.Rollout{ApprovalDays: -1}, "approval_days is -1"},
 		{schemas.Rollout{CanaryDays: 1}, "canary_share is 0 for 1 canary days"},
 		{schemas.Rollout{CanaryShare: 1.5}, "canary_share is 1.5"},
 		{schemas.Rollout{MaxLoss: -0.1}, "max_loss is -0.1"},

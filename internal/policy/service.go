@@ -15,6 +15,10 @@ type Served struct {
 	// Watched says that the champion is new enough to be taken back; Before that
 	// there is one to go back to.
 	Watched, Before bool
+	// Rollout under way; nil for none. Its limits hold for the challenger, or for the
+	// champion while Tried says that it is the package that the rollout watches.
+	Rollout *schemas.Rollout
+	Tried   bool
 }
 
 // tallied is a package over all instances.
@@ -32,23 +36,63 @@ func Service(reports []schemas.ServiceReport, s Served, r schemas.Rollout) (sche
 	if s.Challenger != nil && s.Challenger.Digest != s.Champion.Digest {
 		challenger = tallyOf(reports, s.Challenger.Digest)
 	}
-	if max(champion.forecasts, challenger.forecasts) < max(1, r.MinForecasts) {
-		return schemas.ServiceWait, fmt.Sprintf("%d forecasts of the champion and %d of the challenger, at least %d are judged", champion.forecasts, challenger.forecasts, r.MinForecasts)
+	tried := r
+	if s.Rollout != nil {
+		tried = *s.Rollout
 	}
-	mine, theirs := champion.beyond(r), challenger.beyond(r)
+	if s.Tried {
+		r = tried
+	}
+	if champion.forecasts < max(1, r.MinForecasts) && challenger.forecasts < max(1, tried.MinForecasts) {
+		return schemas.ServiceWait, fmt.Sprintf("%d forecasts of the champion and %d of the challenger, at least %d and %d are judged", champion.forecasts, challenger.forecasts, r.MinForecasts, tried.MinForecasts)
+	}
+	mine, alike, theirs := champion.beyond(r), champion.beyond(tried), challenger.beyond(tried)
 	switch {
-	case mine == "" && theirs == "":
-		return schemas.ServiceFine, fmt.Sprintf("%d forecasts of the champion and %d of the challenger are within the limits", champion.forecasts, challenger.forecasts)
-	case mine != "" && theirs != "":
-		return schemas.ServiceTell, fmt.Sprintf("champion and challenger alike: %s; %s: look at the instances, not at the packages", mine, theirs)
+	case theirs != "" && alike != "":
+		return schemas.ServiceTell, fmt.Sprintf("champion and challenger alike: %s; %s: look at the instances, not at the packages", alike, theirs)
 	case theirs != "":
 		return schemas.ServiceReject, "the challenger: " + theirs
+	case mine == "":
+		return schemas.ServiceFine, fmt.Sprintf("%d forecasts of the champion and %d of the challenger are within the limits", champion.forecasts, challenger.forecasts)
 	case s.Watched && s.Before:
 		return schemas.ServiceRollback, "the champion: " + mine
 	case s.Watched:
 		return schemas.ServiceTell, "the champion: " + mine + "; there is none before it to go back to"
 	}
 	return schemas.ServiceTell, "the champion: " + mine + "; it has served for long: look at the instances, or roll back by hand"
+}
+
+// service tells how the candidate of a judgement served beside its reference, and
+// whether that alone ends its rollout. Where both are beyond the limits it is not
+// the package's fault.
+func service(j schemas.Judgement, r schemas.Rollout) (said string, beyond bool) {
+	t := tallyOf(j.Service, j.Candidate.Digest)
+	if len(j.Service) == 0 || r.MaxErrorRate == 0 && r.MaxP99Millis == 0 {
+		return "", false
+	}
+	if least := max(1, r.MinForecasts); t.forecasts < least {
+		return fmt.Sprintf("%d forecasts were counted, at least %d are judged", t.forecasts, least), false
+	}
+	broken := t.beyond(r)
+	if broken == "" {
+		return t.within(r), false
+	}
+	if reference := tallyOf(j.Service, j.Reference.Digest).beyond(r); reference != "" {
+		return broken + "; the other package alike: " + reference + ": look at the instances", false
+	}
+	return broken, true
+}
+
+// within tells the figures that the limits are held against.
+func (t tallied) within(r schemas.Rollout) string {
+	said := []string{fmt.Sprintf("of %d forecasts", t.forecasts)}
+	if r.MaxErrorRate > 0 {
+		said = append(said, fmt.Sprintf("%d failed, at most %.1f %% may", t.failed, 100*r.MaxErrorRate))
+	}
+	if at := slices.Index(schemas.LatencyEdges(), r.MaxP99Millis); at >= 0 {
+		said = append(said, fmt.Sprintf("%d took longer than %d ms, at most 1 %% may", t.slower[at], r.MaxP99Millis))
+	}
+	return strings.Join(said, ", ")
 }
 
 func tallyOf(reports []schemas.ServiceReport, digest string) tallied {

@@ -16,6 +16,7 @@ func TestService(t *testing.T) {
 	t.Parallel()
 	limits := schemas.Rollout{MaxErrorRate: 0.02, MaxP99Millis: 50, MinForecasts: 100}
 	second := &schemas.PackageRef{Digest: "b"}
+	strict := schemas.Rollout{MaxErrorRate: 0.01, MinForecasts: 10}
 	for _, test := range []struct {
 		name    string
 		reports []schemas.ServiceReport
@@ -33,6 +34,10 @@ func TestService(t *testing.T) {
 		{"served for long", []schemas.ServiceReport{report("a", 100, 9, 0)}, Served{Before: true}, limits, schemas.ServiceTell, "for long"},
 		{"the challenger fails", []schemas.ServiceReport{report("a", 100, 0, 0), report("b", 100, 9, 0)}, Served{Challenger: second, Watched: true, Before: true}, limits, schemas.ServiceReject, "the challenger: 9 of 100"},
 		{"both are slow", []schemas.ServiceReport{report("a", 100, 0, 9), report("b", 100, 0, 9)}, Served{Challenger: second, Watched: true, Before: true}, limits, schemas.ServiceTell, "look at the instances"},
+		{"the rollout's own limits end its challenger", []schemas.ServiceReport{report("a", 100, 0, 0), report("b", 100, 2, 0)}, Served{Challenger: second, Rollout: &strict}, limits, schemas.ServiceReject, "the challenger: 2 of 100"},
+		{"they need as many forecasts as it says", []schemas.ServiceReport{report("a", 20, 0, 0), report("b", 20, 2, 0)}, Served{Challenger: second, Rollout: &strict}, limits, schemas.ServiceReject, "the challenger: 2 of 20"},
+		{"and are not those of the champion beside it", []schemas.ServiceReport{report("a", 100, 2, 0), report("b", 100, 0, 0)}, Served{Challenger: second, Watched: true, Before: true, Rollout: &strict}, limits, schemas.ServiceFine, "within the limits"},
+		{"but of the champion that it watches", []schemas.ServiceReport{report("a", 100, 2, 0), report("b", 100, 0, 0)}, Served{Challenger: second, Watched: true, Before: true, Rollout: &strict, Tried: true}, limits, schemas.ServiceRollback, "the champion: 2 of 100"},
 		{"no limits", []schemas.ServiceReport{report("a", 100, 100, 100)}, Served{Watched: true, Before: true}, schemas.Rollout{}, schemas.ServiceFine, ""},
 	} {
 		test.served.Champion.Digest = "a"

@@ -40,6 +40,8 @@ type Forecast struct {
 	Digest         string    `json:"digest"`
 	// Role of the package that answered: champion, or canary for its share of trips.
 	Role string `json:"role"`
+
+	opinion *opinion // keeps what is written of it; nil for none
 }
 
 // Railway is what the railway itself said by the cut-off.

@@ -2,9 +2,11 @@ package serving
 
 import (
 	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"strings"
 	"time"
 
@@ -105,11 +107,11 @@ func (f *Forecaster) Answer(r Request) (Result, error) {
 		return Result{}, fmt.Errorf("forecast %d events: %d cut-offs: give one each", len(r.Events), len(r.CutOffs))
 	}
 	if r.ID == "" {
-		r.ID = uuid.NewString()
+		r.ID = newID()
 	}
 	result := Result{Package: loaded, RequestID: r.ID, DataAge: f.o.State.Age()}
 	trial := f.o.Champion.Trial()
-	var rows []schema.Prediction
+	rows := make([]schema.Prediction, 0, len(r.Events))
 	for i, key := range r.Events {
 		begun := time.Now()
 		answers, beside := voices(loaded, trial, key.Stop)
@@ -118,23 +120,23 @@ func (f *Forecaster) Answer(r Request) (Result, error) {
 			result.Unknown = append(result.Unknown, key)
 			continue
 		}
-		made, err := f.told(answers, known, &result.Timing)
+		said, err := f.told(answers, known, &result.Timing)
 		if err != nil {
 			f.health.note(answers, time.Since(begun), true)
 		}
 		if err != nil && answers.role == schema.RoleCanary { // nobody is worse off for a canary
 			f.o.Metrics.failed.WithLabelValues(string(answers.role)).Inc()
 			answers, beside = *beside, nil
-			made, err = f.told(answers, known, &result.Timing)
+			said, err = f.told(answers, known, &result.Timing)
 		}
 		if err != nil {
 			return Result{}, err
 		}
-		row := f.requested(answers, made, r.ID)
+		row := said.logged(r.ID)
 		rows = append(rows, row)
-		given := answer(answers, made, row, result.DataAge)
+		given := said.given(row, result.DataAge)
 		if r.Explain {
-			given.Reasons = explain(answers.Loaded, known, &result.Timing)
+			given.Reasons = said.explain(answers.Loaded, known, &result.Timing)
 		}
 		f.health.note(answers, time.Since(begun), false)
 		result.Forecasts, result.Index = append(result.Forecasts, given), append(result.Index, i)
@@ -148,22 +150,39 @@ func (f *Forecaster) Answer(r Request) (Result, error) {
 			f.o.Metrics.failed.WithLabelValues(string(beside.role)).Inc()
 			continue
 		}
-		rows = append(rows, f.requested(*beside, other, r.ID))
+		rows = append(rows, other.logged(r.ID))
 	}
 	return result, f.log(rows, schema.FromRequest, &result.Timing)
 }
 
-// requested is a row of a consumer's request.
-func (f *Forecaster) requested(v voice, m made, requestID string) schema.Prediction {
-	row := f.row(v, m, uuid.NewString())
-	row.RequestID, row.Source, row.HorizonMinutes = requestID, schema.FromRequest, int32(math.Floor(m.k.HorizonMinutes()))
+// logged is the row of a consumer's request.
+func (o *opinion) logged(requestID string) schema.Prediction {
+	row := o.row
+	row.PredictionID, row.RequestID = newID(), requestID
 	return row
 }
 
-func explain(loaded *Loaded, known *recalled, timing *Timing) []Reason {
+// given is the answer that a row logs.
+func (o *opinion) given(row schema.Prediction, age time.Duration) Forecast {
+	a := o.answer
+	a.PredictionID, a.RequestID, a.DataAgeSeconds, a.opinion = row.PredictionID, row.RequestID, AgeSeconds(age), o
+	return a
+}
+
+func (o *opinion) explain(loaded *Loaded, known *recalled, timing *Timing) []Reason {
 	start := time.Now()
-	defer func() { timing.Predict += time.Since(start) }()
-	return known.reasons(loaded.Ref.Digest, func() []Reason { return reasons(loaded.Model, known.vector) })
+	o.explained.Do(func() { o.reasons = reasons(loaded.Model, known.vector) })
+	timing.Predict += time.Since(start)
+	return o.reasons
+}
+
+// newID names a prediction: a random UUID. It is unique, and no secret.
+func newID() string {
+	var id uuid.UUID
+	binary.LittleEndian.PutUint64(id[:8], rand.Uint64())
+	binary.LittleEndian.PutUint64(id[8:], rand.Uint64())
+	id[6], id[8] = id[6]&0x0f|0x40, id[8]&0x3f|0x80 // version 4, variant of RFC 9562
+	return id.String()
 }
 
 func (f *Forecaster) log(rows []schema.Prediction, source schema.PredictionSource, timing *Timing) error {
@@ -175,7 +194,7 @@ func (f *Forecaster) log(rows []schema.Prediction, source schema.PredictionSourc
 		return fmt.Errorf("%w: %w", ErrNotLogged, err)
 	}
 	timing.Log += time.Since(start)
-	f.o.Metrics.forecasts.WithLabelValues(string(source)).Add(float64(len(rows)))
+	f.o.Metrics.made(source).Add(float64(len(rows)))
 	return nil
 }
 
@@ -213,18 +232,20 @@ func (f *Forecaster) recall(key rail.EventKey, at time.Time, timing *Timing) (*r
 	return moment.keep(known), true
 }
 
-// told is forecast of what is remembered.
-func (f *Forecaster) told(v voice, known *recalled, timing *Timing) (made, error) {
-	if o := known.of(v.Ref.Digest); o != nil {
-		m := known.made
-		m.distribution = o.distribution
-		return m, nil
+// told is what a package in a role makes of what is remembered.
+func (f *Forecaster) told(v voice, known *recalled, timing *Timing) (*opinion, error) {
+	if o := known.of(v); o != nil {
+		return o, nil
 	}
 	m, err := f.forecast(v, known.made, timing)
-	if err == nil {
-		known.keep(v.Ref.Digest, m.distribution)
+	if err != nil {
+		return nil, err
 	}
-	return m, err
+	row := f.row(v, m, "")
+	row.Source, row.HorizonMinutes = schema.FromRequest, int32(math.Floor(m.k.HorizonMinutes()))
+	o := &opinion{ref: v.Ref, role: v.role, answer: answer(v, m, row), row: row}
+	known.keep(o)
+	return o, nil
 }
 
 // forecast lets a package say what it makes of that.
@@ -280,14 +301,15 @@ func nearestHorizon(minutes float64) int {
 	return best
 }
 
-func answer(v voice, m made, row schema.Prediction, age time.Duration) Forecast {
+// answer is all of a forecast but its ids, its reasons and the age of what is known.
+func answer(v voice, m made, row schema.Prediction) Forecast {
 	loaded, plan := v.Loaded, m.k.Plan
 	a := Forecast{
-		PredictionID: row.PredictionID, RequestID: row.RequestID, StopID: m.key.Stop, Event: m.key.Kind, EVA: plan.EVA,
+		StopID: m.key.Stop, Event: m.key.Kind, EVA: plan.EVA,
 		Train: strings.TrimSpace(plan.Train.Category + " " + plan.Train.Number), Category: plan.Train.Category, Line: plan.Line,
 		Direction: direction(plan), Platform: plan.Platform, Planned: plan.Planned.In(rail.Berlin), Railway: railway(&m.k),
 		POnTime: row.POnTime, PCancelled: row.PCancelled, Baseline: baseline(loaded, &m.k),
-		Median: quantile(m.distribution, 0.5), HorizonMinutes: m.k.HorizonMinutes(), KnownAt: m.k.CutOff.In(rail.Berlin), DataAgeSeconds: AgeSeconds(age),
+		Median: quantile(m.distribution, 0.5), HorizonMinutes: m.k.HorizonMinutes(), KnownAt: m.k.CutOff.In(rail.Berlin),
 		Model: loaded.Ref.Model, Version: loaded.Ref.Version, Digest: loaded.Ref.Digest, Role: string(v.role),
 	}
 	for i, edge := range m.distribution.Edges {

@@ -6,6 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"puenktlich/schemas"
+	schema "puenktlich/schemas/clickhouse"
 )
 
 // Metrics are the counters of this package.
@@ -13,6 +14,7 @@ type Metrics struct {
 	loads     *prometheus.CounterVec
 	info      *prometheus.GaugeVec
 	forecasts *prometheus.CounterVec
+	requested prometheus.Counter // that of forecasts for requests, by far the most asked for
 	failed    *prometheus.CounterVec
 	panelLag  prometheus.Gauge
 	skipped   prometheus.Counter
@@ -34,6 +36,7 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		skipped: prometheus.NewCounter(prometheus.CounterOpts{Name: "puenktlich_panel_skipped_seconds_total",
 			Help: "Domain time the panel left out, because it had been down for longer than it catches up."}),
 	}
+	m.requested = m.forecasts.WithLabelValues(string(schema.FromRequest))
 	if r != nil {
 		r.MustRegister(m.loads, m.info, m.forecasts, m.failed, m.panelLag, m.skipped)
 	}
@@ -43,4 +46,12 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 func (m *Metrics) champion(ref schemas.PackageRef) {
 	m.info.Reset()
 	m.info.WithLabelValues(ref.Model, strconv.Itoa(ref.Version), ref.Digest).Set(1)
+}
+
+// made counts forecasts of a source.
+func (m *Metrics) made(source schema.PredictionSource) prometheus.Counter {
+	if source == schema.FromRequest {
+		return m.requested
+	}
+	return m.forecasts.WithLabelValues(string(source))
 }

@@ -5,37 +5,45 @@ import (
 	"sync/atomic"
 	"time"
 
-	"puenktlich/internal/forecast"
 	"puenktlich/internal/rail"
+	"puenktlich/schemas"
+	schema "puenktlich/schemas/clickhouse"
 )
 
 // recent remembers what was made for the newest moment that was asked about.
 // Consumers ask at whole seconds, many of them for the same train; as long as the
 // second lasts and nothing new was observed, its features, its forecast and its
-// reasons are what they were. Each answer still is a prediction of its own in the
-// log.
+// reasons are what they were, and so is what is written of them. Each answer still
+// is a prediction of its own in the log.
 type recent struct{ newest atomic.Pointer[instant] }
 
 // instant is one moment as one generation of the live state knows it.
 type instant struct {
 	at         time.Time
 	generation uint64
-	events     sync.Map // rail.EventKey to *recalled
+	mu         sync.RWMutex
+	events     map[rail.EventKey]*recalled
 }
 
 // recalled is one event. The slices are shared: read only.
 type recalled struct {
 	made
 	mu   sync.Mutex
-	said []*opinion // one a package
+	said []*opinion // one a package and role
 }
 
-// opinion is what one package makes of an event.
+// opinion is what one package in one role makes of an event, as it is answered
+// and logged but for the ids and the age of what is known.
 type opinion struct {
-	digest       string
-	distribution forecast.Distribution
-	explained    bool
-	reasons      []Reason
+	ref    schemas.PackageRef
+	role   schema.Role
+	answer Forecast // without reasons
+	row    schema.Prediction
+	// reasons are made once, for the first who wants them.
+	explained sync.Once
+	reasons   []Reason
+	// plain and withReasons are the answer as it is written.
+	plain, withReasons written
 }
 
 // generations tells states apart: while the number stays, so do the answers.
@@ -57,7 +65,8 @@ func (r *recent) at(state State, at time.Time) *instant {
 		case held != nil && (at.Before(held.at) || generation < held.generation):
 			return nil
 		}
-		if next := (&instant{at: at, generation: generation}); r.newest.CompareAndSwap(held, next) {
+		next := &instant{at: at, generation: generation, events: map[rail.EventKey]*recalled{}}
+		if r.newest.CompareAndSwap(held, next) {
 			return next
 		}
 	}
@@ -67,54 +76,36 @@ func (i *instant) find(key rail.EventKey) *recalled {
 	if i == nil {
 		return nil
 	}
-	if held, found := i.events.Load(key); found {
-		return held.(*recalled)
-	}
-	return nil
+	i.mu.RLock()
+	defer i.mu.RUnlock()
+	return i.events[key]
 }
 
 func (i *instant) keep(m made) *recalled {
 	held := &recalled{made: m}
 	if i != nil {
-		i.events.Store(m.key, held)
+		i.mu.Lock()
+		defer i.mu.Unlock()
+		i.events[m.key] = held
 	}
 	return held
 }
 
-// of is what a package made of the event; nil where it was not asked yet.
-func (e *recalled) of(digest string) *opinion {
+// of is what a package in a role makes of the event; nil where it was not asked
+// yet.
+func (e *recalled) of(v voice) *opinion {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, o := range e.said {
-		if o.digest == digest {
+		if o.ref.Digest == v.Ref.Digest && o.role == v.role {
 			return o
 		}
 	}
 	return nil
 }
 
-func (e *recalled) keep(digest string, d forecast.Distribution) {
+func (e *recalled) keep(o *opinion) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.said = append(e.said, &opinion{digest: digest, distribution: d})
-}
-
-// reasons answers those kept, else those that make makes.
-func (e *recalled) reasons(digest string, make func() []Reason) []Reason {
-	o := e.of(digest)
-	if o == nil {
-		return make()
-	}
-	e.mu.Lock()
-	explained := o.explained
-	e.mu.Unlock()
-	if !explained {
-		all := make()
-		e.mu.Lock()
-		o.explained, o.reasons = true, all
-		e.mu.Unlock()
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return o.reasons
+	e.said = append(e.said, o)
 }

@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -85,19 +86,19 @@ type Log struct {
 	// file and active belong to the writer.
 	file   *os.File
 	active *segment
-	number uint64 // of the last segment made
+	number uint64     // of the last segment made
+	buf    []byte     // room for a group, used again
+	taken  []*request // those of a group
 
-	mu     sync.Mutex
-	sealed []*segment           // oldest first
-	index  map[string]placement // predictions that have not arrived
-	bytes  int64
+	// gate is held by those who hand a request over; Close shuts it.
+	gate   sync.RWMutex
 	closed bool
-}
 
-// placement is where a prediction lies.
-type placement struct {
-	segment *segment
-	offset  int64
+	mu      sync.Mutex
+	sealed  []*segment // oldest first
+	current *segment   // the writer's active one, for those who look for predictions
+	records int        // that have not arrived
+	bytes   int64
 }
 
 // request is one Append that waits.
@@ -106,12 +107,15 @@ type request struct {
 	done        chan error
 }
 
+// waiters are used again, with the channels they wait on.
+var waiters = sync.Pool{New: func() any { return &request{done: make(chan error, 1)} }}
+
 // Open takes a directory over and finds what was left there. The caller runs
 // Run, which ships, and closes the Log.
 func Open(o Options) (*Log, error) {
 	o = o.withDefaults()
 	l := &Log{o: o, requests: make(chan *request, 256), sealNow: make(chan chan struct{}),
-		closing: make(chan struct{}), index: map[string]placement{}}
+		closing: make(chan struct{})}
 	if err := os.MkdirAll(o.Dir, 0o755); err != nil {
 		return nil, fmt.Errorf("open prediction log: %w", err)
 	}
@@ -145,7 +149,7 @@ func (l *Log) recover() error {
 		return err
 	}
 	for _, s := range segments {
-		cut, err := s.recover(func(p schema.Prediction, offset int64) { l.index[p.PredictionID] = placement{s, offset} })
+		cut, err := s.recover()
 		if err != nil {
 			return err
 		}
@@ -161,6 +165,7 @@ func (l *Log) recover() error {
 		}
 		l.sealed = append(l.sealed, s)
 		l.bytes += s.size
+		l.records += s.records
 	}
 	l.measure()
 	return nil
@@ -172,46 +177,58 @@ func (l *Log) Append(predictions []schema.Prediction) error {
 	if len(predictions) == 0 {
 		return nil
 	}
-	r := &request{predictions, make(chan error, 1)}
-	select {
-	case <-l.closing:
-		return ErrClosed
-	case l.requests <- r:
-	}
-	select {
-	case err := <-r.done:
-		return err
-	case <-l.closing:
-	}
-	l.writing.Wait() // the writer answers everything it took
-	select {
-	case err := <-r.done:
-		return err
-	default:
+	r := waiters.Get().(*request)
+	defer waiters.Put(r)
+	r.predictions = predictions
+	if !l.hand(r) {
 		return ErrClosed
 	}
+	err := <-r.done // the writer answers everything it was handed
+	r.predictions = nil
+	return err
+}
+
+// hand gives a request to the writer; false once the log is closed.
+func (l *Log) hand(r *request) bool {
+	l.gate.RLock()
+	defer l.gate.RUnlock()
+	if l.closed {
+		return false
+	}
+	l.requests <- r
+	return true
 }
 
 // Find answers a prediction that has not arrived in the store yet.
 func (l *Log) Find(id string) (schema.Prediction, bool, error) {
+	for _, s := range l.waiting() {
+		p, found, err := s.find(id)
+		if errors.Is(err, os.ErrNotExist) { // it arrived in between
+			continue
+		}
+		if err != nil {
+			return schema.Prediction{}, false, fmt.Errorf("find prediction %s: %w", id, err)
+		}
+		if found {
+			return p, true, nil
+		}
+	}
+	return schema.Prediction{}, false, nil
+}
+
+// waiting are the segments that have not arrived as they are at present, newest
+// first: most who look for a prediction were just told its id.
+func (l *Log) waiting() []durable {
 	l.mu.Lock()
-	at, found := l.index[id]
-	var copied segment
-	if found {
-		copied = *at.segment
+	defer l.mu.Unlock()
+	var all []durable
+	if l.current != nil {
+		all = append(all, durable{l.current, l.current.size})
 	}
-	l.mu.Unlock()
-	if !found {
-		return schema.Prediction{}, false, nil
+	for _, s := range slices.Backward(l.sealed) {
+		all = append(all, durable{s, s.size})
 	}
-	p, err := copied.readAt(at.offset)
-	if errors.Is(err, os.ErrNotExist) { // it arrived in between
-		return schema.Prediction{}, false, nil
-	}
-	if err != nil {
-		return schema.Prediction{}, false, fmt.Errorf("find prediction %s: %w", id, err)
-	}
-	return p, true, nil
+	return all
 }
 
 // Stats say what waits.
@@ -225,15 +242,15 @@ type Stats struct {
 func (l *Log) Stats() Stats {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return Stats{Records: len(l.index), Bytes: l.bytes, Segments: len(l.sealed)}
+	return Stats{Records: l.records, Bytes: l.bytes, Segments: len(l.sealed)}
 }
 
 // Close stops taking predictions; what waits stays on disk for the next Open.
 func (l *Log) Close() error {
-	l.mu.Lock()
+	l.gate.Lock()
 	was := l.closed
 	l.closed = true
-	l.mu.Unlock()
+	l.gate.Unlock()
 	if was {
 		return nil
 	}
@@ -246,6 +263,6 @@ func (l *Log) Close() error {
 
 // measure publishes what waits. The caller holds mu or is alone.
 func (l *Log) measure() {
-	l.o.Metrics.records.Set(float64(len(l.index)))
+	l.o.Metrics.records.Set(float64(l.records))
 	l.o.Metrics.bytes.Set(float64(l.bytes))
 }

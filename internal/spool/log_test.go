@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -229,6 +230,67 @@ func TestWhatWaitsIsFoundAfterARestart(t *testing.T) {
 	again := open(t, Options{Dir: dir, Store: &shelf{}})
 	if p, waits, err := again.Find("p2"); err != nil || !waits || p.RequestID != "r-p2" {
 		t.Errorf("got %+v, %v, %v", p, waits, err)
+	}
+}
+
+// Who looked for one prediction finds those that came after it, in the segment
+// that is written as in sealed ones.
+func TestWhatComesLaterIsFound(t *testing.T) {
+	t.Parallel()
+	l := open(t, Options{Dir: t.TempDir(), Store: &shelf{fail: func(string) error { return errors.New("away") }}})
+	all := ids(6)
+	for i := range all {
+		appended(t, l, all[i])
+		if i == 2 {
+			_ = l.Drain(t.Context()) // seals
+		}
+		for j := range all {
+			p, waits, err := l.Find(all[j].PredictionID)
+			if err != nil || waits != (j <= i) || waits && !reflect.DeepEqual(p, all[j]) {
+				t.Fatalf("after p%d: p%d %v, %v, %+v", i, j, waits, err, p)
+			}
+		}
+	}
+}
+
+// Many who append while the log is closed get their answer: durable or closed.
+func TestClosingAnswersEveryone(t *testing.T) {
+	t.Parallel()
+	dir, store := t.TempDir(), &shelf{}
+	l := open(t, Options{Dir: dir, Store: store})
+	var mu sync.Mutex
+	var kept []string
+	var group sync.WaitGroup
+	for i := range 8 {
+		group.Go(func() {
+			for j := 0; ; j++ {
+				p := prediction(fmt.Sprintf("p%d.%d", i, j))
+				switch err := l.Append([]schema.Prediction{p}); {
+				case errors.Is(err, ErrClosed):
+					return
+				case err != nil:
+					t.Error(err)
+					return
+				}
+				mu.Lock()
+				kept = append(kept, p.PredictionID)
+				mu.Unlock()
+			}
+		})
+	}
+	appended(t, l, prediction("first"))
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	group.Wait()
+	again := open(t, Options{Dir: dir, Store: store})
+	if err := again.Drain(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	kept = append(kept, "first")
+	slices.Sort(kept)
+	if got := store.arrived(); !slices.Equal(got, kept) {
+		t.Errorf("%d arrived, %d acknowledged", len(got), len(kept))
 	}
 }
 

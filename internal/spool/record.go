@@ -48,20 +48,76 @@ func appendFrame(dst []byte, p *schema.Prediction) ([]byte, error) {
 
 // readFrame reads the frame at the start of src and answers its size.
 func readFrame(src []byte) (p schema.Prediction, size int, err error) {
+	payload, err := payloadOf(src)
+	if err != nil {
+		return p, 0, err
+	}
+	p, err = readRecord(payload)
+	return p, frameHeader + len(payload), err
+}
+
+// payloadOf is the payload of the frame at the start of src, checked.
+func payloadOf(src []byte) ([]byte, error) {
 	if len(src) < frameHeader {
-		return p, 0, errTorn
+		return nil, errTorn
 	}
 	length := int(binary.LittleEndian.Uint32(src))
 	if length == 0 || length > maxRecord || len(src) < frameHeader+length {
-		return p, 0, errTorn
+		return nil, errTorn
 	}
 	payload := src[frameHeader : frameHeader+length]
 	if crc32.Checksum(payload, castagnoli) != binary.LittleEndian.Uint32(src[4:]) {
-		return p, 0, errTorn
+		return nil, errTorn
 	}
-	p, err = readRecord(payload)
-	return p, frameHeader + length, err
+	return payload, nil
 }
+
+// slab reads frames one after the other. What it reads shares a few large pieces
+// of memory instead of having twenty small ones a prediction.
+type slab struct {
+	rest     []byte
+	texts    string // rest as a text
+	features []float32
+	edges    []float64
+	room     int // for so many features at once; 0: for those that are needed
+}
+
+func newSlab(frames []byte) *slab {
+	return &slab{rest: frames, texts: string(frames), room: slabValues}
+}
+
+func (s *slab) next() (schema.Prediction, error) {
+	payload, err := payloadOf(s.rest)
+	if err != nil {
+		return schema.Prediction{}, err
+	}
+	end := frameHeader + len(payload)
+	p, err := (&reader{rest: payload, texts: s.texts[frameHeader:end], slab: s}).record()
+	s.rest, s.texts = s.rest[end:], s.texts[end:]
+	return p, err
+}
+
+// floats is room for so many features, of nobody else; doubles that for edges.
+func (s *slab) floats(n int) []float32 {
+	if s.features == nil || cap(s.features)-len(s.features) < n {
+		s.features = make([]float32, 0, max(n, s.room))
+	}
+	at := len(s.features)
+	s.features = s.features[:at+n]
+	return s.features[at : at+n : at+n]
+}
+
+func (s *slab) doubles(n int) []float64 {
+	if s.edges == nil || cap(s.edges)-len(s.edges) < n {
+		s.edges = make([]float64, 0, max(n, s.room/8))
+	}
+	at := len(s.edges)
+	s.edges = s.edges[:at+n]
+	return s.edges[at : at+n : at+n]
+}
+
+// slabValues is how many values a slab makes room for at once.
+const slabValues = 64 << 10
 
 func appendRecord(b []byte, p *schema.Prediction) []byte {
 	b = append(b, recordVersion)
@@ -99,12 +155,15 @@ func appendText(b []byte, s string) []byte {
 }
 
 func readRecord(payload []byte) (p schema.Prediction, err error) {
-	r := reader{rest: payload}
+	return (&reader{rest: payload, texts: string(payload), slab: &slab{}}).record()
+}
+
+func (r *reader) record() (p schema.Prediction, err error) {
 	if version := r.take(1); len(version) == 1 && version[0] != recordVersion {
 		return p, fmt.Errorf("record of version %d, this program reads %d", version[0], recordVersion)
 	}
 	for _, s := range texts(&p) {
-		*s = string(r.take(r.length(1)))
+		*s = r.text()
 	}
 	p.Version = r.uint32()
 	p.EVA = int64(r.uint64())
@@ -112,13 +171,15 @@ func readRecord(payload []byte) (p schema.Prediction, err error) {
 	p.PredictedAt = time.UnixMilli(int64(r.uint64())).UTC()
 	p.HorizonMinutes = int32(r.uint32())
 	p.LastSeq = r.uint64()
-	p.Features = make([]float32, r.length(4))
+	p.Features = r.slab.floats(r.length(4))
+	values := r.take(4 * len(p.Features))
 	for i := range p.Features {
-		p.Features[i] = math.Float32frombits(r.uint32())
+		p.Features[i] = math.Float32frombits(binary.LittleEndian.Uint32(values[4*i:]))
 	}
-	p.Cumulative = make([]float64, r.length(8))
+	p.Cumulative = r.slab.doubles(r.length(8))
+	values = r.take(8 * len(p.Cumulative))
 	for i := range p.Cumulative {
-		p.Cumulative[i] = math.Float64frombits(r.uint64())
+		p.Cumulative[i] = math.Float64frombits(binary.LittleEndian.Uint64(values[8*i:]))
 	}
 	for _, v := range []*float64{&p.POnTime, &p.PCancelled, &p.PBaseline} {
 		*v = math.Float64frombits(r.uint64())
@@ -133,7 +194,18 @@ func readRecord(payload []byte) (p schema.Prediction, err error) {
 // reader takes fields off a payload; short is set once it holds too few bytes.
 type reader struct {
 	rest  []byte
+	texts string // the payload as a text
+	slab  *slab
 	short bool
+}
+
+func (r *reader) text() string {
+	n := r.length(1)
+	from := len(r.texts) - len(r.rest)
+	if r.take(n) == nil {
+		return ""
+	}
+	return r.texts[from : from+n]
 }
 
 func (r *reader) take(n int) []byte {

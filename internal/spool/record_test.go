@@ -41,6 +41,50 @@ func TestRecordsComeBackWhole(t *testing.T) {
 	}
 }
 
+// What is read of many frames shares memory, and is what is read of each alone:
+// lists of different lengths, empty ones too, and none that grows into the next.
+func TestManyFramesAreReadAsEachAlone(t *testing.T) {
+	t.Parallel()
+	var frames []byte
+	var want []schema.Prediction
+	for i := range 50 {
+		p := prediction(fmt.Sprint("p", i))
+		p.Features, p.Cumulative = make([]float32, i%7), make([]float64, i%5)
+		for j := range p.Features {
+			p.Features[j] = float32(100*i + j)
+		}
+		for j := range p.Cumulative {
+			p.Cumulative[j] = float64(i) / float64(j+1)
+		}
+		want = append(want, p)
+		var err error
+		if frames, err = appendFrame(frames, &p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all := newSlab(frames)
+	var got []schema.Prediction
+	for len(all.rest) > 0 {
+		p, err := all.next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, p)
+	}
+	for i := range got {
+		_ = append(got[i].Features, -1)
+		_ = append(got[i].Cumulative, -1)
+	}
+	if len(got) != len(want) {
+		t.Fatalf("%d predictions, want %d", len(got), len(want))
+	}
+	for i := range got {
+		if !reflect.DeepEqual(got[i], want[i]) {
+			t.Errorf("got %+v\nwant %+v", got[i], want[i])
+		}
+	}
+}
+
 func TestNaNSurvives(t *testing.T) {
 	t.Parallel()
 	p := prediction("p1")

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/google/uuid"
 
@@ -23,6 +24,18 @@ type segment struct {
 	path    string
 	size    int64 // durable bytes; what lies beyond was never acknowledged
 	records int
+
+	// offsets are made for the first who looks for a prediction here: they would
+	// cost every answer more than its record.
+	looking sync.Mutex
+	offsets map[string]int64
+	looked  int64 // bytes that are in offsets
+}
+
+// durable is a segment as far as it was durable at a moment.
+type durable struct {
+	*segment
+	size int64
 }
 
 func segmentName(number uint64, id string) string {
@@ -83,21 +96,19 @@ func listSegments(dir string) ([]*segment, error) {
 // recover reads a segment that a process left behind, up to the first frame
 // that is not whole, and cuts it there: what lies beyond was never acknowledged.
 // Should more than a torn frame lie there, it is kept beside for people.
-// visit gets each prediction and its place.
-func (s *segment) recover(visit func(p schema.Prediction, offset int64)) (cut int64, err error) {
+func (s *segment) recover() (cut int64, err error) {
 	body, err := os.ReadFile(s.path)
 	if err != nil {
 		return 0, err
 	}
 	for s.size < int64(len(body)) {
-		p, size, err := readFrame(body[s.size:])
+		_, size, err := readFrame(body[s.size:])
 		if errors.Is(err, errTorn) {
 			break
 		}
 		if err != nil {
 			return 0, fmt.Errorf("segment %s at byte %d: %w", s.path, s.size, err)
 		}
-		visit(p, s.size)
 		s.size += int64(size)
 		s.records++
 	}
@@ -119,39 +130,78 @@ func truncate(path string, size int64) error {
 	return errors.Join(file.Truncate(size), file.Sync(), file.Close())
 }
 
-// read answers all that is durable in a segment.
+// read answers all that is durable in a segment. The predictions share their
+// texts and lists: read only.
 func (s *segment) read() ([]schema.Prediction, error) {
-	body := make([]byte, s.size)
-	file, err := os.Open(s.path)
+	body, err := s.from(0, s.size)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = file.Close() }()
-	if _, err := file.ReadAt(body, 0); err != nil && s.size > 0 {
-		return nil, err
-	}
 	all := make([]schema.Prediction, 0, s.records)
-	for len(body) > 0 {
-		p, size, err := readFrame(body)
+	slab := newSlab(body)
+	for len(slab.rest) > 0 {
+		p, err := slab.next()
 		if err != nil {
-			return nil, fmt.Errorf("segment %s at byte %d: %w", s.path, s.size-int64(len(body)), err)
+			return nil, fmt.Errorf("segment %s at byte %d: %w", s.path, s.size-int64(len(slab.rest)), err)
 		}
-		all, body = append(all, p), body[size:]
+		all = append(all, p)
 	}
 	return all, nil
 }
 
-// readAt answers one prediction by its place.
-func (s *segment) readAt(offset int64) (schema.Prediction, error) {
+// from reads the bytes in [from, to).
+func (s *segment) from(from, to int64) ([]byte, error) {
 	file, err := os.Open(s.path)
 	if err != nil {
-		return schema.Prediction{}, err
+		return nil, err
 	}
 	defer func() { _ = file.Close() }()
-	frame := make([]byte, min(s.size-offset, frameHeader+maxRecord))
-	if _, err := file.ReadAt(frame, offset); err != nil {
-		return schema.Prediction{}, err
+	body := make([]byte, to-from)
+	if _, err := file.ReadAt(body, from); err != nil && to > from {
+		return nil, err
+	}
+	return body, nil
+}
+
+// find answers a prediction by its id, if it is here.
+func (d durable) find(id string) (schema.Prediction, bool, error) {
+	d.looking.Lock()
+	defer d.looking.Unlock()
+	if err := d.look(); err != nil {
+		return schema.Prediction{}, false, err
+	}
+	at, found := d.offsets[id]
+	if !found {
+		return schema.Prediction{}, false, nil
+	}
+	frame, err := d.from(at, min(d.size, at+frameHeader+maxRecord))
+	if err != nil {
+		return schema.Prediction{}, false, err
 	}
 	p, _, err := readFrame(frame)
-	return p, err
+	return p, err == nil, err
+}
+
+// look goes on with the offsets to where the segment is durable. The caller holds
+// looking.
+func (d durable) look() error {
+	if d.looked >= d.size {
+		return nil
+	}
+	body, err := d.from(d.looked, d.size)
+	if err != nil {
+		return err
+	}
+	if d.offsets == nil {
+		d.offsets = map[string]int64{}
+	}
+	for len(body) > 0 {
+		p, size, err := readFrame(body)
+		if err != nil {
+			return fmt.Errorf("segment %s at byte %d: %w", d.path, d.looked, err)
+		}
+		d.offsets[p.PredictionID] = d.looked
+		d.looked, body = d.looked+int64(size), body[size:]
+	}
+	return nil
 }

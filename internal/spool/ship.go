@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"os"
 	"time"
-
-	schema "puenktlich/schemas/clickhouse"
 )
 
 const (
@@ -91,19 +89,14 @@ func (l *Log) send(ctx context.Context, s *segment) error {
 		return fmt.Errorf("remove segment that arrived: %w", err)
 	}
 	l.o.Metrics.shipped.Add(float64(len(predictions)))
-	l.drop(s, predictions)
+	l.drop(s)
 	return nil
 }
 
 // drop forgets a segment that arrived.
-func (l *Log) drop(s *segment, predictions []schema.Prediction) {
+func (l *Log) drop(s *segment) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for i := range predictions {
-		if at, found := l.index[predictions[i].PredictionID]; found && at.segment == s {
-			delete(l.index, predictions[i].PredictionID)
-		}
-	}
 	for i, other := range l.sealed {
 		if other == s {
 			l.sealed = append(l.sealed[:i:i], l.sealed[i+1:]...)
@@ -111,5 +104,6 @@ func (l *Log) drop(s *segment, predictions []schema.Prediction) {
 		}
 	}
 	l.bytes -= s.size
+	l.records -= s.records
 	l.measure()
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"syscall"
 	"time"
 
@@ -47,25 +48,35 @@ func (l *Log) end() {
 	}
 }
 
-// group writes one request and those that wait behind it.
+// group writes one request and those that come while others have the processor.
 func (l *Log) group(first *request) {
-	var buf []byte
-	var taken []*request
-	var places []placed
-	for r := first; r != nil; r = l.another(len(buf)) {
-		frames, at, err := encode(buf, r.predictions)
-		if err != nil {
-			r.done <- err
-			continue
+	buf := l.buf[:0]
+	taken, records := l.taken[:0], 0
+	for r := first; ; {
+		for ; r != nil; r = l.another(len(buf)) {
+			grown, err := encode(buf, r.predictions)
+			if err != nil {
+				r.done <- err
+				continue
+			}
+			buf, taken, records = grown, append(taken, r), records+len(r.predictions)
 		}
-		buf, places, taken = frames, append(places, at...), append(taken, r)
+		// Whoever runs on a processor now may be about to ask: one write and one fsync
+		// for more of them. Nobody is waited for who does not.
+		runtime.Gosched()
+		if r = l.another(len(buf)); r == nil {
+			break
+		}
 	}
-	if len(taken) == 0 {
-		return
+	if len(taken) > 0 {
+		err := l.persist(buf, records)
+		for _, r := range taken {
+			r.done <- err
+		}
 	}
-	err := l.persist(buf, places)
-	for _, r := range taken {
-		r.done <- err
+	clear(taken)
+	if l.taken = taken; cap(buf) <= groupBytes {
+		l.buf = buf
 	}
 }
 
@@ -82,28 +93,19 @@ func (l *Log) another(bytes int) *request {
 	}
 }
 
-// placed is a prediction's place in a group.
-type placed struct {
-	id     string
-	offset int64
-}
-
 // encode adds predictions to a group, all or none.
-func encode(buf []byte, predictions []schema.Prediction) ([]byte, []placed, error) {
-	places := make([]placed, 0, len(predictions))
+func encode(buf []byte, predictions []schema.Prediction) ([]byte, error) {
+	var err error
 	for i := range predictions {
-		places = append(places, placed{predictions[i].PredictionID, int64(len(buf))})
-		grown, err := appendFrame(buf, &predictions[i])
-		if err != nil {
-			return nil, nil, err
+		if buf, err = appendFrame(buf, &predictions[i]); err != nil {
+			return nil, err
 		}
-		buf = grown
 	}
-	return buf, places, nil
+	return buf, nil
 }
 
 // persist makes a group durable and known.
-func (l *Log) persist(buf []byte, places []placed) error {
+func (l *Log) persist(buf []byte, records int) error {
 	l.mu.Lock()
 	room := l.o.MaxBytes - l.bytes
 	l.mu.Unlock()
@@ -119,12 +121,11 @@ func (l *Log) persist(buf []byte, places []placed) error {
 		return fmt.Errorf("write prediction log: %w", err)
 	}
 	l.mu.Lock()
-	for _, p := range places {
-		l.index[p.id] = placement{l.active, l.active.size + p.offset}
-	}
+	l.current = l.active
 	l.active.size += int64(len(buf))
-	l.active.records += len(places)
+	l.active.records += records
 	l.bytes += int64(len(buf))
+	l.records += records
 	l.measure()
 	l.mu.Unlock()
 	if l.active.records >= l.o.SegmentRecords {
@@ -171,6 +172,6 @@ func (l *Log) seal() {
 		return
 	}
 	l.mu.Lock()
-	l.sealed = append(l.sealed, s)
+	l.sealed, l.current = append(l.sealed, s), nil
 	l.mu.Unlock()
 }

@@ -3,6 +3,7 @@ package warehouse
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -64,8 +65,20 @@ func (db *DB) SaveAlert(ctx context.Context, alert schema.Alert) error {
 	return insert(ctx, db, alertTable, token, []schema.Alert{alert})
 }
 
-// SaveRegistryEvent writes an event once under its id.
+// SaveRegistryEvent writes an event once under its id. One that does not say who, why,
+// on what evidence (a JSON object) and when is refused: nobody could explain it later.
 func (db *DB) SaveRegistryEvent(ctx context.Context, event schema.RegistryEvent) error {
+	var evidence map[string]json.RawMessage
+	_ = json.Unmarshal([]byte(event.Details), &evidence) // nil: said below
+	for _, said := range []struct {
+		name  string
+		there bool
+	}{{"actor", event.Actor != ""}, {"reason", event.Reason != ""}, {"time", !event.HappenedAt.IsZero()},
+		{"evidence, a JSON object in its details", len(evidence) > 0}} {
+		if !said.there {
+			return fmt.Errorf("registry event %s of %s@%d (%s): it has no %s", event.EventID, event.Model, event.Version, event.Event, said.name)
+		}
+	}
 	return insert(ctx, db, registryTable, "registry/"+event.EventID, []schema.RegistryEvent{event})
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -65,7 +66,7 @@ func TestEveryFieldComesBack(t *testing.T) {
 	}, db.SaveAlert, func() ([]schema.Alert, error) { return db.Alerts(ctx, schema.AlertResolved, 10) })
 	saved(t, schema.RegistryEvent{
 		EventID: "e", Model: "m", Version: 2, Digest: "d", Event: "promoted", Alias: "champion", Mode: "canary",
-		PreviousVersion: 1, Actor: "ada", Reason: "r", WorkflowID: "w", Details: "{}", HappenedAt: later,
+		PreviousVersion: 1, Actor: "ada", Reason: "r", WorkflowID: "w", Details: `{"judged":[]}`, HappenedAt: later,
 	}, db.SaveRegistryEvent, func() ([]schema.RegistryEvent, error) { return db.RegistryEvents(ctx, "m", later) })
 	saved(t, schema.Audit{
 		AuditID: "a", HappenedAt: later, Actor: "ada", Authenticated: true, Role: "operator", Action: "approve", Object: "m@2",
@@ -164,5 +165,24 @@ func TestVerdictsOfDays(t *testing.T) {
 	}
 	if _, err := db.FindVerdicts(ctx, schema.VerdictQuery{}); err == nil {
 		t.Error("a query of no model was answered")
+	}
+}
+
+// TestAnEventOfTheRegistryThatExplainsNothingIsRefused before anything is written.
+func TestAnEventOfTheRegistryThatExplainsNothingIsRefused(t *testing.T) {
+	t.Parallel()
+	whole := schema.RegistryEvent{EventID: "e", Model: "m", Version: 2, Event: "promoted", Actor: "ada", Reason: "r", Details: `{"judged":[]}`, HappenedAt: time.Date(2024, 10, 29, 7, 0, 0, 0, time.UTC)}
+	for want, leave := range map[string]func(*schema.RegistryEvent){
+		"it has no actor":            func(e *schema.RegistryEvent) { e.Actor = "" },
+		"it has no reason":           func(e *schema.RegistryEvent) { e.Reason = "" },
+		"it has no time":             func(e *schema.RegistryEvent) { e.HappenedAt = time.Time{} },
+		"it has no evidence":         func(e *schema.RegistryEvent) { e.Details = "" },
+		"no evidence, a JSON object": func(e *schema.RegistryEvent) { e.Details = "{}" },
+	} {
+		event := whole
+		leave(&event)
+		if err := new(warehouse.DB).SaveRegistryEvent(t.Context(), event); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %s", err, want)
+		}
 	}
 }

@@ -1,0 +1,81 @@
+package access
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// File is a Store of the one document of keys in a file of this machine, for an
+// instance without an object store. Its NotFound is fs.ErrNotExist. Writers exclude
+// each other by a lock beside the file.
+type File struct{ Path string }
+
+// errAltered: the file is not the one that was read.
+var errAltered = errors.New("the file was changed in between")
+
+// Get reads the file, whatever the key's name is; the etag is its hash.
+func (f File) Get(context.Context, string) (body []byte, etag string, err error) {
+	if body, err = os.ReadFile(f.Path); err != nil {
+		return nil, "", err
+	}
+	sum := sha256.Sum256(body)
+	return body, hex.EncodeToString(sum[:]), nil
+}
+
+// PutIfAbsent writes the file where there is none.
+func (f File) PutIfAbsent(ctx context.Context, key string, body []byte) error {
+	_, err := f.put(ctx, key, body, "")
+	return err
+}
+
+// PutIfMatch replaces the file that was read under etag.
+func (f File) PutIfMatch(ctx context.Context, key string, body []byte, etag string) (string, error) {
+	return f.put(ctx, key, body, etag)
+}
+
+func (f File) put(ctx context.Context, key string, body []byte, etag string) (string, error) {
+	lock, err := os.OpenFile(f.Path+".lock", os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return "", fmt.Errorf("lock keys: %w", err)
+	}
+	defer lock.Close() // and so unlock
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
+		return "", fmt.Errorf("lock keys: %w", err)
+	}
+	_, present, err := f.Get(ctx, key)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", err
+	}
+	if present != etag {
+		return "", fmt.Errorf("write %s: %w", f.Path, errAltered)
+	}
+	if err := replaceFile(f.Path, body); err != nil {
+		return "", fmt.Errorf("write keys: %w", err)
+	}
+	_, etag, err = f.Get(ctx, key)
+	return etag, err
+}
+
+// replaceFile writes a file of mode 0600 in one step.
+func replaceFile(path string, body []byte) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	temp, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.Remove(temp.Name()) }()
+	_, err = temp.Write(body)
+	if err = errors.Join(err, temp.Sync(), temp.Close()); err != nil {
+		return err
+	}
+	return os.Rename(temp.Name(), path)
+}
