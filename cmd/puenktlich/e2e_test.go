@@ -41,8 +41,9 @@ type system struct {
 	t    testing.TB
 	out  *bytes.Buffer
 	asOf time.Time
-	// reproduced is the workflow that made a run again.
-	reproduced string
+	// reproduced is the workflow that made a run again, recalibratedAgain the one
+	// that made a recalibration again.
+	reproduced, recalibratedAgain string
 }
 
 func startSystem(t testing.TB) *system {
@@ -377,4 +378,5 @@ func (s *system) recalibrates() {
 		names[m.Name] = true
 	}
 	require.True(s.t, names["test_brier_h60"] && names["calibration_log_loss_before"], metrics)
+	s.recalibrationCanBeMadeAgain(life)
 }

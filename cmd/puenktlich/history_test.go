@@ -28,6 +28,7 @@ func (s *system) captured() map[string]string {
 		"train": schemas.StepID(life, "train"), "evaluate": schemas.StepID(life, "evaluate"), "package": schemas.StepID(life, "package"),
 		"promote": schemas.StepID(life, "promote"), "lifecycle": life, "model": schemas.ModelID(schemas.DefaultModel),
 		"score-parts": "score", "monitor": "monitor/strict", "collect-handover": "empty/Collect", "recalibrate": "recalibrate", "reproduce": s.reproduced,
+		"reproduce-recalibration": s.recalibratedAgain,
 	}
 }
 

@@ -62,6 +62,36 @@ func (s *system) runsCanBeMadeAgain(life schemas.LifecycleResult) {
 	require.Contains(t, out, `there is no run "no-such-run"`)
 }
 
+// recalibrationCanBeMadeAgain makes a recalibration again from its record, twice:
+// beside the package that was built of it, and beside one whose calibration is
+// another.
+func (s *system) recalibrationCanBeMadeAgain(life schemas.LifecycleResult) {
+	t, run := s.t, life.Trained.RunID
+	environ := append(os.Environ(), s.config.Environ()...)
+	code, out := command(t, environ, "runs", "show", run)
+	require.Equal(t, 0, code, out)
+	for _, want := range []string{"recalibrated_from", life.Trained.Recalibrated.From.Digest, life.Trained.Artefact.Key, "unauthenticated UI"} {
+		require.Contains(t, out, want)
+	}
+	code, out = command(t, environ, "runs", "reproduce", run, "--actor", "ada")
+	require.Equal(t, 0, code, out)
+	for _, want := range []string{"data set", "trees of package", "calibration method", "calibration in package punctuality@4", "test_brier_h60", "agrees with its record " + run} {
+		require.Contains(t, out, want)
+	}
+	s.recalibratedAgain = schemas.ReproduceID(run)
+
+	file := life.Package.Prefix + "/calibration.json"
+	body, _, err := s.objects.Get(t.Context(), file)
+	require.NoError(t, err)
+	other := bytes.Replace(body, []byte(life.Trained.Recalibrated.Method), []byte("another"), 1)
+	require.NotEqual(t, string(body), string(other))
+	require.NoError(t, s.objects.Put(t.Context(), file, other))
+	code, out = command(t, environ, "runs", "reproduce", run)
+	require.Equal(t, 1, code, out)
+	require.Contains(t, out, "run "+run+" could not be made again: 1 of ")
+	require.NoError(t, s.objects.Put(t.Context(), file, body))
+}
+
 func TestRunsWithoutStores(t *testing.T) {
 	t.Parallel()
 	away := []string{"PUENKTLICH_DATA_DIR=/nowhere", "PUENKTLICH_CLICKHOUSE_ADDRESS=http://127.0.0.1:1", "PUENKTLICH_S3_ENDPOINT=http://127.0.0.1:1",
