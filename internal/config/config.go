@@ -143,7 +143,7 @@ func table() []setting {
 		{"MAX_P99", "250", "milliseconds that at most 1 % of the forecasts may take longer than, else the same; 5, 10, 25, 50, 100, 250, 500 or 1000, 0 for no limit", count(func(c *Config) *int { return &c.MaxP99Millis })},
 		{"MIN_FORECASTS", "100", "forecasts that such a judgement needs", count(func(c *Config) *int { return &c.MinForecasts })},
 		{"APPROVAL", "automatic", "automatic, or required: a person lets a new version become champion", text(func(c *Config) *string { return &c.Approval })},
-		{"APPROVAL_DAYS", "7", "days of domain time for which a required approval is waited for; then the new version is rejected", positive(func(c *Config) *int { return &c.ApprovalDays })},
+		{"APPROVAL_DAYS", "7", "days of domain time for which a required approval is waited for; then the new version is rejected; 0 waits without end", count(func(c *Config) *int { return &c.ApprovalDays })},
 		{"LIBXGBOOST", "", "libxgboost.so; empty looks in the system and in the cache", text(func(c *Config) *string { return &c.LibXGBoost })},
 		{"GATE", "", "JSON file with what a model has to hold to be promoted, as docs/evaluation.md lists it; empty takes the defaults", text(func(c *Config) *string { return &c.Gate })},
 		{"POLICY", "", "policy file: what a night's signals lead to, as docs/policy.md explains; empty takes the default", text(func(c *Config) *string { return &c.Policy })},
