@@ -90,6 +90,9 @@ type BacktestNight struct {
 	Brier         *float64 `json:"brier"`
 	BrierExpected *float64 `json:"brier_expected,omitempty"`
 	BrierBaseline *float64 `json:"brier_db_forecast_calibrated,omitempty"`
+	// LateRate is the share late, MeanForecast the mean P(late), of the same forecasts.
+	LateRate     *float64 `json:"late_rate,omitempty"`
+	MeanForecast *float64 `json:"mean_forecast,omitempty"`
 	// Beyond names the signals beyond their limit.
 	Beyond []SignalName `json:"beyond,omitempty"`
 	// Values and Limits are the night's signals, to four digits.

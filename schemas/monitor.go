@@ -93,6 +93,7 @@ type Signals struct {
 	Skill         *float64       `json:"skill"`                        // against BrierBaseline
 	ECE           *float64       `json:"ece"`
 	LateRate      *float64       `json:"late_rate"`
+	MeanForecast  *float64       `json:"mean_forecast"` // mean P(late), of the same forecasts
 	Drift         []FeatureDrift `json:"drift"`
 	Horizons      []int          `json:"horizons"`
 	// Signals are what a policy looks at, every name once, in the order of

@@ -219,6 +219,7 @@ func (r *replayed) contend(ctx workflow.Context, c schemas.Contender, day rail.D
 func nightOf(night schemas.BacktestNight, judged schemas.MonitorResult) schemas.BacktestNight {
 	s := judged.Signals
 	night.Version, night.Forecasts, night.Brier, night.BrierExpected, night.BrierBaseline = s.Version, s.Events, s.Brier, s.BrierExpected, s.BrierBaseline
+	night.LateRate, night.MeanForecast = s.LateRate, s.MeanForecast
 	night.Verdict, night.Started = judged.Verdict.Kind, judged.Lifecycle
 	night.Values, night.Limits = map[schemas.SignalName]float64{}, map[schemas.SignalName]float64{}
 	for _, signal := range s.Signals {

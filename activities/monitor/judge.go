@@ -199,7 +199,7 @@ func (n *measuring) truthSignals() {
 	}
 	skill := f.Skill[3]
 	n.s.Brier, n.s.BrierBaseline, n.s.Skill = exists(f.Brier.Estimate), exists(f.BaselineBrier[3]), exists(skill.Estimate)
-	n.s.ECE, n.s.LateRate = exists(f.ECE.Estimate), exists(f.LateRate)
+	n.s.ECE, n.s.LateRate, n.s.MeanForecast = exists(f.ECE.Estimate), exists(f.LateRate), exists(f.MeanForecast)
 	n.bias = f.LateRate - f.MeanForecast
 	n.s.BrierExpected = n.expected(func(h schemas.HorizonScore) float64 { return h.Brier })
 	n.baselineExpected = n.expected(func(h schemas.HorizonScore) float64 { return h.Baselines.DBForecastCalibrated.Brier })
