@@ -21,10 +21,12 @@ const (
 	lossPrior     = 3 // nights that the evaluation counts as
 	// A bias of biasAllowance is a night's chance, or that of the few weeks a model was
 	// learned from: it costs 0.0009 of Brier score, about what a change is worth finding
-	// for. Beyond it nights add up, on each side for itself: storms end within days, calm
-	// spells last. docs/policy.md says how the three were chosen.
+	// for. Beyond it nights add up, on each side for itself, each by biasMost less it at
+	// most: no two nights of storm find anything. docs/policy.md says how the numbers
+	// were chosen.
 	biasAllowance = 0.03
-	moreLate      = 0.05
+	biasMost      = 0.06
+	moreLate      = 0.06
 	fewerLate     = 0.10
 )
 
@@ -117,7 +119,7 @@ func (n *measuring) biasDrift(nights []past) {
 		biases = append(biases, night.lateRate-night.forecasts)
 	}
 	biases = append(biases, n.bias)
-	up, down := drift.CUSUM{Allowance: biasAllowance}.Statistics(biases)
+	up, down := drift.CUSUM{Allowance: biasAllowance, Most: biasMost}.Statistics(biases)
 	up, down = up/moreLate, down/fewerLate
 	value := max(up, down)
 	n.board.measured(schemas.SignalBiasDrift, value, n.s.Events, "the forecasts have no mean")

@@ -34,10 +34,14 @@ func (p PageHinkley) Statistic(values []float64) float64 {
 // CUSUM adds up how far values lie from 0, on each side, Allowance taken off each; a
 // sum never goes below 0. Source: E. S. Page, "Continuous inspection schemes",
 // Biometrika 41 (1954), in the tabular form of the NIST/SEMATECH e-Handbook of
-// Statistical Methods, 6.3.2.3.
+// Statistical Methods, 6.3.2.3; with a bound, D. M. Hawkins, "Robustification of
+// cumulative sum charts by winsorization", Journal of Quality Technology 25 (1993).
 type CUSUM struct {
 	// Allowance is a distance that is no change, in the unit of the values.
 	Allowance float64
+	// Most is the distance that a value counts for at most, so that one alone says
+	// little; 0 sets no bound.
+	Most float64
 }
 
 // Statistics runs over the values in order, NaN left out, and answers the sums above
@@ -46,6 +50,9 @@ func (c CUSUM) Statistics(values []float64) (above, below float64) {
 	for _, v := range values {
 		if math.IsNaN(v) {
 			continue
+		}
+		if c.Most > 0 {
+			v = max(-c.Most, min(c.Most, v))
 		}
 		above, below = max(0, above+v-c.Allowance), max(0, below-v-c.Allowance)
 	}

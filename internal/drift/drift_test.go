@@ -247,3 +247,15 @@ func TestCUSUM(t *testing.T) {
 		}
 	}
 }
+
+// By hand: 0.1 counts as 0.06.
+func TestBoundedCUSUM(t *testing.T) {
+	t.Parallel()
+	c := CUSUM{Allowance: 0.03, Most: 0.06}
+	for n, want := range [][2]float64{{0, 0}, {0.03, 0}, {0.06, 0}, {0.07, 0}, {0.01, 0}, {0, 0.03}, {0, 0.04}} {
+		above, below := c.Statistics([]float64{0.1, 0.1, 0.04, -0.03, -1, -0.04}[:n])
+		if math.Abs(above-want[0]) > 1e-9 || math.Abs(below-want[1]) > 1e-9 {
+			t.Errorf("after %d: %v above, %v below, want %v", n, above, below, want)
+		}
+	}
+}
