@@ -97,7 +97,7 @@ func (s *system) kindsOfLoad(b *testing.B, secret string) []*measured {
 	}
 	all = append(all, batchesOf100(b, plain)...)
 	for _, m := range all {
-		if m.order.Connections = 64; m.order.Body != nil {
+		if m.order.Connections = 256; m.order.Body != nil { // enough that neither server waits for the other core or the disk
 			m.order.Connections = 8
 		}
 		if m.address == "" {
