@@ -125,9 +125,10 @@ func (l *lifecycle) promote(ctx workflow.Context) error {
 }
 
 // handOver gives the package to PromoteModel, and waits where that needs
-// neither truth nor a person.
+// neither truth nor a person. Without a moment of its own the rollout begins when
+// the package is there, not when the lifecycle began.
 func (l *lifecycle) handOver(ctx workflow.Context) error {
-	request := schemas.PromoteInput{Package: l.result.Package, Actor: l.in.Actor, Reason: l.in.Reason, AsOf: l.plan.AsOf, Rollout: l.in.Rollout}
+	request := schemas.PromoteInput{Package: l.result.Package, Actor: l.in.Actor, Reason: l.in.Reason, AsOf: l.in.AsOf, Rollout: l.in.Rollout}
 	var plan schemas.RolloutPlan
 	var steps *release.Activities
 	err := workflow.ExecuteActivity(with(ctx, light(schemas.QueueRelease, "plan the rollout")), steps.PlanRollout, request).Get(ctx, &plan)

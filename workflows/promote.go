@@ -168,7 +168,10 @@ func (p *promotion) withdraw(ctx workflow.Context, who, reason string) error {
 
 func (p *promotion) promote(ctx workflow.Context) error {
 	request := p.in
-	request.Package, request.AsOf, request.Evidence = p.plan.Package, p.plan.AsOf, p.evidence()
+	request.Package, request.Evidence = p.plan.Package, p.evidence()
+	if !request.AsOf.IsZero() { // a replay; else the clock says when the switch was
+		request.AsOf = p.plan.AsOf
+	}
 	if p.opinion != nil {
 		request.Actor, request.Reason = p.opinion.Actor, p.opinion.Reason
 	}

@@ -26,6 +26,8 @@ type rolling struct {
 	withdrawn schemas.ChallengeRequest
 	// champion is whom the registry has as such once a challenger is set; nil leaves it out.
 	champion *schemas.AliasEntry
+	// switched is the moment the switch is to have; zero is that of the clock.
+	switched time.Time
 }
 
 func newRolling(rollout schemas.Rollout, judge func(schemas.JudgeInput) schemas.Judgement) *rolling {
@@ -48,7 +50,7 @@ func newRolling(rollout schemas.Rollout, judge func(schemas.JudgeInput) schemas.
 		return schemas.Aliases{Champion: r.champion}, nil
 	})
 	r.OnActivity("RequestPromotion", mock.Anything, mock.Anything).Return(func(_ context.Context, in schemas.PromoteInput) (schemas.SwitchResult, error) {
-		r.asked = append(r.asked, "promote "+in.Package.Digest+" by "+in.Actor)
+		r.asked, r.switched = append(r.asked, "promote "+in.Package.Digest+" by "+in.Actor), in.AsOf
 		return schemas.SwitchResult{Champion: schemas.AliasEntry{Package: in.Package, Actor: in.Actor}}, nil
 	})
 	r.OnActivity("RequestRollback", mock.Anything, mock.Anything, mock.Anything).Return(func(_ context.Context, _ string, in schemas.RollbackRequest) (schemas.SwitchResult, error) {
@@ -67,7 +69,12 @@ func (r *rolling) tickDaily(days int) {
 
 func (r *rolling) finish(t *testing.T) schemas.PromoteResult {
 	t.Helper()
-	r.ExecuteWorkflow(workflows.PromoteModel, schemas.PromoteInput{Actor: "ops", Reason: "better"})
+	return r.finishAs(t, time.Time{})
+}
+
+func (r *rolling) finishAs(t *testing.T, asOf time.Time) schemas.PromoteResult {
+	t.Helper()
+	r.ExecuteWorkflow(workflows.PromoteModel, schemas.PromoteInput{Actor: "ops", Reason: "better", AsOf: asOf})
 	require.NoError(t, r.GetWorkflowError())
 	var result schemas.PromoteResult
 	require.NoError(t, r.GetWorkflowResult(&result))
@@ -93,6 +100,16 @@ func TestRolloutGoesThroughItsStages(t *testing.T) {
 	require.Equal(t, []string{"challenge new shadow", "challenge new canary", "promote new by ops", "challenge old shadow", "challenge old "}, r.asked)
 	require.Len(t, result.Judged, 3)
 	require.Equal(t, began.AddDate(0, 0, 3), result.Judged[2].AsOf, "a stage begins where the one before ended")
+}
+
+func TestAChampionIsOneSinceTheMomentThatIsLivedThroughAgain(t *testing.T) {
+	t.Parallel()
+	for asOf, want := range map[time.Time]time.Time{began: began.AddDate(0, 0, 1), {}: {}} {
+		r := newRolling(schemas.Rollout{ShadowDays: 1}, after(1))
+		r.tickDaily(2)
+		r.finishAs(t, asOf)
+		require.Equal(t, want, r.switched)
+	}
 }
 
 func TestARejectedShadowNeverBecomesChampion(t *testing.T) {

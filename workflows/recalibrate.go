@@ -23,7 +23,7 @@ func RecalibrateModel(ctx workflow.Context, in schemas.RecalibrateInput) (schema
 		return schemas.LifecycleResult{}, readable(err)
 	}
 	run := &recalibration{plan: plan, lifecycle: lifecycle{
-		in:   schemas.LifecycleInput{Model: plan.Package.Model, Actor: in.Actor, Reason: in.Reason, KeepChampion: in.KeepChampion, Gate: in.Gate},
+		in:   schemas.LifecycleInput{Model: plan.Package.Model, AsOf: in.AsOf, Actor: in.Actor, Reason: in.Reason, KeepChampion: in.KeepChampion, Gate: in.Gate},
 		plan: schemas.LifecyclePlan{Train: plan.Days, Test: plan.Test, AsOf: plan.AsOf}}}
 	for _, step := range []struct {
 		name string

@@ -50,13 +50,17 @@ func verifyError(err error, ref schemas.PackageRef) error {
 }
 
 // RequestPromotion asks the workflow of the model, under an update ID made from
-// the run that asks, so that a repeated request is the same one.
+// the run that asks, so that a repeated request is the same one. The package is
+// champion since AsOf, which defaults to the present: rules of a night ask for it.
 func (a *Activities) RequestPromotion(ctx context.Context, in schemas.PromoteInput) (schemas.SwitchResult, error) {
 	id := "promote-" + in.Package.Digest
 	if activity.IsActivity(ctx) {
 		id = fmt.Sprintf("promote-%s-%s", in.Package.Digest[:12], activity.GetInfo(ctx).WorkflowExecution.RunID)
 	}
-	return a.Promoter.Promote(ctx, id, schemas.PromoteRequest{Package: in.Package, Actor: in.Actor, Reason: in.Reason, Evidence: in.Evidence, At: a.Clock.Now()})
+	if in.AsOf.IsZero() {
+		in.AsOf = a.Clock.Now()
+	}
+	return a.Promoter.Promote(ctx, id, schemas.PromoteRequest{Package: in.Package, Actor: in.Actor, Reason: in.Reason, Evidence: in.Evidence, At: in.AsOf})
 }
 
 // SwitchAlias writes the champion alias conditionally and records the change.

@@ -26,7 +26,7 @@ const deepTrees = 800
 
 // askedBefore is how far back the moments lie that forecasts are asked for: the clock
 // stands still, and what was asked already would be remembered.
-const askedBefore = 10 * time.Minute
+const askedBefore = time.Hour
 
 // TestAPackageThatServesBadlyEndsItsRollout: consumers ask an API process for single
 // forecasts while a package of very many deep trees answers half of the trips as a canary.
@@ -46,7 +46,7 @@ func TestAPackageThatServesBadlyEndsItsRollout(t *testing.T) {
 	server.start()
 	s.awaitLeases(1)
 	_, paths := s.forecastPaths(t, server.address, secret, s.asOf.Add(-askedBefore))
-	app := &consumer{s: s, address: server.address, secret: secret, paths: paths, at: s.asOf}
+	app := &consumer{s: s, address: server.address, secret: secret, paths: paths, from: s.asOf.Add(-askedBefore)}
 
 	result := s.rollOutUnder(app, slow, schemas.Rollout{CanaryDays: 1, CanaryShare: 0.5, MaxP99Millis: 10, MinForecasts: 40})
 	require.Equal(t, schemas.OutcomeRejected, result.Outcome)
@@ -119,7 +119,7 @@ type consumer struct {
 	s               *system
 	address, secret string
 	paths           []string
-	at              time.Time // of the last round: each asks about a second before the one before
+	from            time.Time // each round asks about a moment half a minute later, until now and from here again
 	asked           int
 	heard           []heard
 }
@@ -133,10 +133,9 @@ type heard struct {
 
 func (c *consumer) ask() {
 	c.s.t.Helper()
-	if c.asked%len(c.paths) == 0 {
-		c.at = c.at.Add(-time.Second)
-	}
-	path := c.paths[c.asked%len(c.paths)] + "&at=" + url.QueryEscape(c.at.Format(time.RFC3339))
+	const step = 30 * time.Second
+	at := c.from.Add(time.Duration(c.asked/len(c.paths)) * step % askedBefore)
+	path := c.paths[c.asked%len(c.paths)] + "&at=" + url.QueryEscape(at.Format(time.RFC3339))
 	c.asked++
 	request, err := http.NewRequestWithContext(c.s.t.Context(), http.MethodGet, "http://"+c.address+path, nil)
 	require.NoError(c.s.t, err)

@@ -39,6 +39,7 @@ type Model struct {
 	buckets  *forest.Forest
 	cancel   *forest.Forest // nil without a cancellation model
 	onTime   int            // index of the on-time edge
+	cells    cells
 }
 
 // Load checks an artefact and makes it ready.
@@ -110,12 +111,17 @@ func (m *Model) Forecast(vector []float32, horizonMinutes float64) (Distribution
 	if err := m.buckets.Check(vector); err != nil {
 		return Distribution{}, fmt.Errorf("forecast: %w", err)
 	}
-	cumulative := m.raw(vector)
-	cancelled := m.cancelled(vector, horizonMinutes)
-	if none(cumulative, cancelled) {
+	held := m.cellOf(vector)
+	if none(held.cumulative, held.cancelled) {
 		return Distribution{}, fmt.Errorf("forecast: %w", ErrNoProbability)
 	}
-	m.artefact.Calibration.ApplyCumulative(cumulative, cumulative, horizonMinutes)
+	cumulative, cancelled := make([]float64, len(held.cumulative)), held.cancelled
+	m.artefact.Calibration.ApplyCumulative(cumulative, held.cumulative, horizonMinutes)
+	if c := m.artefact.CancelCalibration; c != nil && m.cancel != nil {
+		p := []float64{cancelled}
+		c.ApplyCumulative(p, p, horizonMinutes)
+		cancelled = p[0]
+	}
 	return Distribution{Edges: m.artefact.Edges, Cumulative: cumulative, Cancelled: cancelled, onTime: m.onTime}, nil
 }
 
@@ -150,17 +156,15 @@ func cumulate(dst, buckets []float64) {
 	}
 }
 
-func (m *Model) cancelled(vector []float32, horizonMinutes float64) float64 {
+// uncalibrated is P(cancelled) before calibration.
+func (m *Model) uncalibrated(vector []float32) float64 {
 	if m.cancel == nil {
 		return m.artefact.CancelRate
 	}
-	margin := make([]float32, 1)
-	m.cancel.Margin(margin, vector)
-	p := make([]float64, 1)
-	m.cancel.Probabilities(p, margin)
-	if c := m.artefact.CancelCalibration; c != nil {
-		c.ApplyCumulative(p, p, horizonMinutes)
-	}
+	var margin [1]float32
+	var p [1]float64
+	m.cancel.Margin(margin[:], vector)
+	m.cancel.Probabilities(p[:], margin[:])
 	return p[0]
 }
 
@@ -187,6 +191,10 @@ type Contribution struct {
 // of the late buckets less those of the punctual ones, each side weighted by
 // its buckets' probabilities, in catalogue order.
 func (m *Model) Contributions(vector []float32) []Contribution {
+	return slices.Clone(m.cellOf(vector).explain(m, vector))
+}
+
+func (m *Model) contributions(vector []float32) []Contribution {
 	classes, width := m.buckets.Classes(), len(m.artefact.Features)
 	all := make([]float64, classes*(width+1))
 	m.buckets.Contributions(all, vector)

@@ -25,7 +25,8 @@ func Overflowing(name string, threshold float64) forecast.Artefact {
 
 // Deep is the tiny model with n trees more, full to the depth that is the greatest, each
 // level of them split by another feature. They hardly move a forecast, and take
-// long to explain: each of their 256 leaves has eight conditions.
+// long to explain: each of their 256 leaves has eight conditions. Each half minute of the
+// horizon up to n/2 minutes has explanations of its own.
 func Deep(n int) forecast.Artefact {
 	all := tiny()
 	classes := len(all)
@@ -83,7 +84,8 @@ func stump(name string, threshold, left, right float64) treeJSON {
 }
 
 // full is a tree with every node down to forest.MaxDepth. Its leaves are 0.001 and less,
-// and half of the rows went each way. seed decides which features split it.
+// and half of the rows went each way. It is split by the horizon at seed/2 minutes, and
+// then by features that seed decides about.
 func full(seed int) treeJSON {
 	const nodes, splits = 1<<(forest.MaxDepth+1) - 1, 1<<forest.MaxDepth - 1
 	t := treeJSON{Categories: []int{}, SplitType: make([]int, nodes), Param: treeParam(nodes)}
@@ -93,8 +95,11 @@ func full(seed int) treeJSON {
 			level, next, cover = level+1, 2*next+1, cover/2
 		}
 		left, right, split, condition := -1, -1, 0, float64((node*31+seed)%11-5)/5000
-		if node < splits {
-			left, right, split, condition = 2*node+1, 2*node+2, (seed+7*level)%feature.Width(), float64(level)
+		switch {
+		case node == 0:
+			left, right, split, condition = 1, 2, slices.Index(feature.Names(), "horizon"), float64(seed)/2
+		case node < splits:
+			left, right, split, condition = 2*node+1, 2*node+2, 1+(seed+7*level)%(feature.Width()-1), float64(level)
 		}
 		t.Left, t.Right = append(t.Left, left), append(t.Right, right)
 		t.Feature, t.Condition, t.Hessians = append(t.Feature, split), append(t.Condition, condition), append(t.Hessians, cover)
