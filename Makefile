@@ -66,8 +66,8 @@ demo-drift: setup ## live through a railway that changes: seen, answered, surviv
 		--results .local/demo/results --report .local/demo/drift.md $(if $(HOLD),--hold)
 
 .PHONY: load
-load: setup ## measure single forecasts beside an echo, each on a core of its own
-	go test -timeout 0 -run '^$$' -bench Serving -benchtime 1x ./cmd/puenktlich
+load: setup ## measure forecasts over HTTP beside an echo, each on a core of its own, into docs/serving-speed.md
+	go test -timeout 0 -run '^$$' -bench Serving -benchtime 1x ./cmd/puenktlich -record '$(CURDIR)/docs/serving-speed.md'
 
 # Sizes of the scale table, in planned events.
 EVENTS ?= 100000

@@ -25,8 +25,9 @@ func Telling(ctx context.Context, details func() []any) (stop func()) {
 	if !activity.IsActivity(ctx) {
 		return func() {}
 	}
-	done := make(chan struct{})
+	done, ended := make(chan struct{}), make(chan struct{})
 	go func() {
+		defer close(ended)
 		ticker := time.NewTicker(Every)
 		defer ticker.Stop()
 		for {
@@ -38,5 +39,8 @@ func Telling(ctx context.Context, details func() []any) (stop func()) {
 			}
 		}
 	}()
-	return func() { close(done) }
+	return func() { // a heartbeat under way is waited for: the step's end would cut it off
+		close(done)
+		<-ended
+	}
 }

@@ -60,10 +60,8 @@ func evidence(v schemas.Verdict) string {
 // Tell raises an alert for each rule that fires and resolves those of rules that
 // do not. What could not be measured changes nothing.
 func (a *Activities) Tell(ctx context.Context, r schemas.MonitorResult) error {
-	for _, alert := range alerts(r, workflowID(ctx)) {
-		if err := a.Alerts.RaiseAlert(ctx, alert); err != nil {
-			return fmt.Errorf("tell what fires on %s: %w", r.Signals.Day, err)
-		}
+	if err := a.Alerts.RaiseAlerts(ctx, r.Signals.Model, alerts(r, workflowID(ctx))); err != nil {
+		return fmt.Errorf("tell what fires on %s: %w", r.Signals.Day, err)
 	}
 	return nil
 }

@@ -52,7 +52,7 @@ type Promoter interface {
 
 // Alerts are told once, and again when they worsen or end.
 type Alerts interface {
-	RaiseAlert(ctx context.Context, a schemas.Alert) error
+	RaiseAlerts(ctx context.Context, subject string, all []schemas.Alert) error
 }
 
 // Activities are the steps of monitoring. All fields but Lag are required.

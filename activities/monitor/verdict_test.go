@@ -27,8 +27,8 @@ import (
 // board of what was raised, in order.
 type raised struct{ all []schemas.Alert }
 
-func (r *raised) RaiseAlert(_ context.Context, a schemas.Alert) error {
-	r.all = append(r.all, a)
+func (r *raised) RaiseAlerts(_ context.Context, _ string, all []schemas.Alert) error {
+	r.all = append(r.all, all...)
 	return nil
 }
 

@@ -33,6 +33,10 @@ func (k keeping) Timelines(ctx context.Context, q schema.TimelineQuery, visit fu
 	return k.db.Timelines(ctx, q, visit)
 }
 
+func (k keeping) Planned(ctx context.Context, q schema.TimelineQuery) (int, error) {
+	return k.db.Planned(ctx, q)
+}
+
 func (k keeping) Daily(ctx context.Context, q schema.DailyQuery) ([]schema.DailySum, error) {
 	return k.db.Daily(ctx, q)
 }

@@ -60,9 +60,8 @@ func (a *Activities) planDay(ctx context.Context, in schemas.ScoreBatchInput, pl
 	if challenger.Digest != "" && challenger.Digest != plan.Package.Digest {
 		plan.Challenger = &challenger
 	}
-	events := 0
-	query := schema.TimelineQuery{Source: a.Name, From: day.Start(), Until: day.End()}
-	if err := a.Store.Timelines(ctx, query, func(rail.PlannedEvent, []rail.Change) error { events++; return nil }); err != nil {
+	events, err := a.Store.Planned(ctx, schema.TimelineQuery{Source: a.Name, From: day.Start(), Until: day.End()})
+	if err != nil {
 		return plan, fmt.Errorf("plan of %s: %w", day, err)
 	}
 	plan.Windows = cutDay(day, min((events+windowEvents-1)/windowEvents, maxWindows))

@@ -32,6 +32,7 @@ type Clock interface{ Now() time.Time }
 type Store interface {
 	livestate.Store
 	Days(ctx context.Context, source string) (schema.DaySpan, error)
+	Planned(ctx context.Context, q schema.TimelineQuery) (int, error)
 	InsertPredictions(ctx context.Context, token string, predictions []schema.Prediction) error
 }
 
@@ -156,16 +157,12 @@ func (a *Activities) day(ctx context.Context, in schemas.ScoreBatchInput) (rail.
 }
 
 func (a *Activities) forecasts(ctx context.Context, voices []voice, in schemas.Window, asOf time.Time) ([]schema.Prediction, int, error) {
-	var plans []rail.PlannedEvent
-	query := schema.TimelineQuery{Source: a.Name, From: in.From, Until: in.To}
-	err := a.Store.Timelines(ctx, query, func(plan rail.PlannedEvent, _ []rail.Change) error { plans = append(plans, plan); return nil })
-	if err != nil {
-		return nil, 0, fmt.Errorf("plan from %s: %w", in.From.Format(time.RFC3339), err)
-	}
-	state, err := livestate.Fill(ctx, a.Store, livestate.Span{Source: a.Name, From: in.From, Until: in.To}, a.Lag)
+	planned := &plansOf{Store: a.Store, window: in}
+	state, err := livestate.Fill(ctx, planned, livestate.Span{Source: a.Name, From: in.From, Until: in.To}, a.Lag)
 	if err != nil {
 		return nil, 0, err
 	}
+	plans := planned.plans
 	s := scorer{a: a, voices: voices, state: state, histories: &livestate.Histories{Store: a.Store, Source: a.Name}}
 	for i, v := range voices {
 		if err := json.Unmarshal(v.loaded.Baselines, &voices[i].baselines); err != nil {
@@ -190,6 +187,24 @@ func (a *Activities) forecasts(ctx context.Context, voices []voice, in schemas.W
 		}
 	}
 	return rows, len(plans), nil
+}
+
+// plansOf notes the events of a window while the state is filled with them and those
+// around them.
+type plansOf struct {
+	Store
+	window schemas.Window
+	plans  []rail.PlannedEvent
+}
+
+// Timelines is the store's.
+func (p *plansOf) Timelines(ctx context.Context, q schema.TimelineQuery, visit func(rail.PlannedEvent, []rail.Change) error) error {
+	return p.Store.Timelines(ctx, q, func(plan rail.PlannedEvent, changes []rail.Change) error {
+		if !plan.Planned.Before(p.window.From) && plan.Planned.Before(p.window.To) {
+			p.plans = append(p.plans, plan)
+		}
+		return visit(plan, changes)
+	})
 }
 
 // voice is a package that forecasts the day, in its role.

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -18,6 +19,8 @@ import (
 
 // Store keeps the states of alerts.
 type Store interface {
+	// FiringAlerts are those of a name and subject that are not over; of all names
+	// where none is given.
 	FiringAlerts(ctx context.Context, name, subject string) ([]schema.Alert, error)
 	// AlertsRaisedAt are those of a name and subject that began at a moment, over or not.
 	AlertsRaisedAt(ctx context.Context, name, subject string, at time.Time) ([]schema.Alert, error)
@@ -90,6 +93,33 @@ func (c *Center) RaiseAlert(ctx context.Context, a schemas.Alert) error {
 		}
 	}
 	return nil
+}
+
+// RaiseAlerts is RaiseAlert for what is known of one subject at a moment: what is over
+// and was not firing costs nothing.
+func (c *Center) RaiseAlerts(ctx context.Context, subject string, all []schemas.Alert) error {
+	firing, err := c.o.Store.FiringAlerts(ctx, "", subject)
+	known := err == nil // else each is noted for itself, and held where the store stays away
+	for _, a := range all {
+		if a.Subject != subject {
+			return fmt.Errorf("alert %s about %s: it is raised among those about %s", a.Name, a.Subject, subject)
+		}
+		if known && a.Resolved && !c.open(firing, a) {
+			continue
+		}
+		if err := c.RaiseAlert(ctx, a); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// open says whether an alert of the name fires, in the store or in memory.
+func (c *Center) open(firing []schema.Alert, a schemas.Alert) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.ContainsFunc(firing, func(f schema.Alert) bool { return f.Name == a.Name }) ||
+		slices.ContainsFunc(c.held, func(h held) bool { return h.alert.Name == a.Name && h.alert.Subject == a.Subject })
 }
 
 // check refuses what nobody could act on.

@@ -213,12 +213,14 @@ func TestWithoutAWebhookAlertsAreKept(t *testing.T) {
 // away is the store while it cannot be reached.
 type away struct {
 	*warehouse.DB
-	gone atomic.Bool
+	gone  atomic.Bool
+	asked atomic.Int64
 }
 
 var errGone = errors.New("store is away")
 
 func (a *away) FiringAlerts(ctx context.Context, name, subject string) ([]schema.Alert, error) {
+	a.asked.Add(1)
 	if a.gone.Load() {
 		return nil, errGone
 	}
@@ -271,4 +273,33 @@ func TestAlertsNobodyCouldActOnAreRefused(t *testing.T) {
 	} {
 		require.ErrorContains(t, c.RaiseAlert(t.Context(), a), want)
 	}
+}
+
+// Alerts of one subject raised together come to what they come to one by one, with
+// one look at the store for all that is over and never was.
+func TestAlertsOfASubjectTogether(t *testing.T) {
+	t.Parallel()
+	db, h := &away{DB: database(t)}, newHook(t)
+	c := center(db, h)
+	named := func(name string, a schemas.Alert) schemas.Alert { a.Name = name; return a }
+	warning := coverage(schemas.AlertWarning, evening)
+	raise := func(all ...schemas.Alert) error { return c.RaiseAlerts(t.Context(), warning.Subject, all) }
+	require.NoError(t, raise(warning, named("drift", over(warning)), named("skew", warning)))
+	require.Equal(t, []string{"firing warning", "firing warning"}, h.heard())
+	db.asked.Store(0)
+	require.NoError(t, raise(over(warning), named("drift", over(warning)), named("schema", over(warning)), named("skew", warning)))
+	require.Equal(t, []string{"firing warning", "firing warning", "resolved warning"}, h.heard())
+	require.EqualValues(t, 3, db.asked.Load(), "once for all, once for each of the two that were firing")
+
+	db.gone.Store(true)
+	require.NoError(t, raise(named("drift", warning)))
+	db.gone.Store(false)
+	require.NoError(t, raise(named("drift", over(warning))), "what is kept in memory can be over")
+	require.NoError(t, c.Flush(t.Context()))
+	firing, err := db.FiringAlerts(t.Context(), "", warning.Subject)
+	require.NoError(t, err)
+	require.Len(t, firing, 2, "skew, and drift as it was kept while the store was away")
+	other := warning
+	other.Subject = "somewhere else"
+	require.ErrorContains(t, raise(other), "somewhere else")
 }

@@ -37,6 +37,7 @@ type Model struct {
 	buckets  *forest.Forest
 	cancel   *forest.Forest // nil without a cancellation model
 	onTime   int            // index of the on-time edge
+	cells    cells
 }
 
 // Load checks an artefact and makes it ready.
@@ -104,9 +105,15 @@ func (m *Model) Forecast(vector []float32, horizonMinutes float64) (Distribution
 	if err := m.buckets.Check(vector); err != nil {
 		return Distribution{}, fmt.Errorf("forecast: %w", err)
 	}
-	cumulative := m.raw(vector)
-	m.artefact.Calibration.ApplyCumulative(cumulative, cumulative, horizonMinutes)
-	return Distribution{Edges: m.artefact.Edges, Cumulative: cumulative, Cancelled: m.cancelled(vector, horizonMinutes), onTime: m.onTime}, nil
+	held := m.cellOf(vector)
+	cumulative, cancelled := make([]float64, len(held.cumulative)), held.cancelled
+	m.artefact.Calibration.ApplyCumulative(cumulative, held.cumulative, horizonMinutes)
+	if c := m.artefact.CancelCalibration; c != nil && m.cancel != nil {
+		p := []float64{cancelled}
+		c.ApplyCumulative(p, p, horizonMinutes)
+		cancelled = p[0]
+	}
+	return Distribution{Edges: m.artefact.Edges, Cumulative: cumulative, Cancelled: cancelled, onTime: m.onTime}, nil
 }
 
 // raw is the uncalibrated cumulative distribution.
@@ -134,17 +141,15 @@ func cumulate(dst, buckets []float64) {
 	}
 }
 
-func (m *Model) cancelled(vector []float32, horizonMinutes float64) float64 {
+// uncalibrated is P(cancelled) before calibration.
+func (m *Model) uncalibrated(vector []float32) float64 {
 	if m.cancel == nil {
 		return m.artefact.CancelRate
 	}
-	margin := make([]float32, 1)
-	m.cancel.Margin(margin, vector)
-	p := make([]float64, 1)
-	m.cancel.Probabilities(p, margin)
-	if c := m.artefact.CancelCalibration; c != nil {
-		c.ApplyCumulative(p, p, horizonMinutes)
-	}
+	var margin [1]float32
+	var p [1]float64
+	m.cancel.Margin(margin[:], vector)
+	m.cancel.Probabilities(p[:], margin[:])
 	return p[0]
 }
 
@@ -171,6 +176,10 @@ type Contribution struct {
 // of the late buckets less those of the punctual ones, each side weighted by
 // its buckets' probabilities, in catalogue order.
 func (m *Model) Contributions(vector []float32) []Contribution {
+	return slices.Clone(m.cellOf(vector).explain(m, vector))
+}
+
+func (m *Model) contributions(vector []float32) []Contribution {
 	classes, width := m.buckets.Classes(), len(m.artefact.Features)
 	all := make([]float64, classes*(width+1))
 	m.buckets.Contributions(all, vector)

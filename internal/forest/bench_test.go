@@ -38,6 +38,18 @@ func BenchmarkMargins(b *testing.B) {
 	})
 }
 
+func BenchmarkCell(b *testing.B) {
+	benchmarkModels(b, func(b *testing.B, model []byte) {
+		f, rows := parse(b, model), randomRows(benchRows, 31)
+		var room []uint32
+		i := 0
+		for b.Loop() {
+			room = f.Cell(room[:0], rows[i*columns:(i+1)*columns])
+			i = (i + 1) % benchRows
+		}
+	})
+}
+
 func BenchmarkContributions(b *testing.B) {
 	benchmarkModels(b, func(b *testing.B, model []byte) {
 		f, rows := parse(b, model), randomRows(benchRows, 31)

@@ -15,7 +15,7 @@ var record = flag.String("record", "", "`file` whose tables benchmarks write ane
 // Record puts a Markdown table into the page named by -record, between the
 // lines
 //
-//	<!-- NAME: written by make scale -->
+//	<!-- NAME: written by make TARGET -->
 //	<!-- end of NAME -->
 //
 // and adds where it was measured. Without the flag it does nothing.
@@ -28,13 +28,14 @@ func Record(tb testing.TB, name, table string) {
 	if err != nil {
 		tb.Fatalf("record %s: %v", name, err)
 	}
-	begin, end := fmt.Sprintf("<!-- %s: written by make scale -->\n", name), fmt.Sprintf("<!-- end of %s -->", name)
+	begin, end := fmt.Sprintf("<!-- %s: written by make ", name), fmt.Sprintf("<!-- end of %s -->", name)
 	before, rest, found := strings.Cut(string(page), begin)
+	target, rest, named := strings.Cut(rest, "\n")
 	_, after, closed := strings.Cut(rest, end)
-	if !found || !closed {
-		tb.Fatalf("record %s: %s has no lines %q and %q", name, *record, begin, end)
+	if !found || !named || !closed {
+		tb.Fatalf("record %s: %s has no lines %q and %q", name, *record, begin+"... -->", end)
 	}
-	written := before + begin + table + "\n" + machine() + "\n" + end + after
+	written := before + begin + target + "\n" + table + "\n" + machine() + "\n" + end + after
 	if err := os.WriteFile(*record, []byte(written), 0o644); err != nil {
 		tb.Fatalf("record %s: %v", name, err)
 	}

@@ -98,11 +98,12 @@ func (db *DB) Alerts(ctx context.Context, state schema.AlertState, limit int) ([
 	})
 }
 
-// FiringAlerts reads the alerts of a name and subject that are not over.
+// FiringAlerts reads the alerts of a name and subject that are not over; of all names
+// where none is given.
 func (db *DB) FiringAlerts(ctx context.Context, name, subject string) ([]schema.Alert, error) {
 	return collect(ctx, db, alertTable, statement{
 		sql: "SELECT " + alertTable.selectList("") + " FROM alerts FINAL" +
-			" WHERE name = {name:String} AND subject = {subject:String} AND state = 'firing' ORDER BY raised_at, alert_id",
+			" WHERE ({name:String} = '' OR name = {name:String}) AND subject = {subject:String} AND state = 'firing' ORDER BY raised_at, alert_id",
 		args: []any{driver.Named("name", name), driver.Named("subject", subject)},
 	})
 }

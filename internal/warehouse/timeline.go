@@ -13,19 +13,31 @@ import (
 	schema "puenktlich/schemas/clickhouse"
 )
 
-// timelineWindow is the range of planned time read in one go. It bounds the
-// set of stop ids held by the server: 110,000 events for 133 stations.
-const timelineWindow = 24 * time.Hour
+const (
+	// timelineEvents is how many events are read in one go. It bounds the set of stop
+	// ids held by the server.
+	timelineEvents = 110_000
+	// timelineWindow is the range of planned time that is read in one go where there
+	// are more: a day of 133 stations has so many.
+	timelineWindow = 24 * time.Hour
+)
 
 // Timelines visits every planned event of the query with all that was observed
 // of it, in the order of seq. An event planned twice is visited once, as it was
-// first known. Events come ordered by window of 24 hours of planned time, then
-// by service day, stop id and kind. Observations of events without a plan are
-// left out. The visitor may keep both arguments; its error ends the read and is
-// returned as it is. Memory holds one event at a time.
+// first known. Events come ordered by service day, stop id and kind; where there are
+// more than 110,000, by window of 24 hours of planned time first. Observations of
+// events without a plan are left out. The visitor may keep both arguments; its error
+// ends the read and is returned as it is. Memory holds one event at a time.
 func (db *DB) Timelines(ctx context.Context, q schema.TimelineQuery, visit func(rail.PlannedEvent, []rail.Change) error) error {
 	if q.Source == "" || q.From.IsZero() || q.Until.IsZero() {
 		return fmt.Errorf("timelines: source, from and until are required, got %+v", q)
+	}
+	all, err := db.planned(ctx, q)
+	if err != nil {
+		return err
+	}
+	if all.events <= timelineEvents {
+		return db.window(ctx, q, all, visit)
 	}
 	for from := q.From; from.Before(q.Until); from = from.Add(timelineWindow) {
 		window := q
@@ -33,19 +45,29 @@ func (db *DB) Timelines(ctx context.Context, q schema.TimelineQuery, visit func(
 		if window.Until.After(q.Until) {
 			window.Until = q.Until
 		}
-		if err := db.window(ctx, window, visit); err != nil {
+		within, err := db.planned(ctx, window)
+		if err == nil {
+			err = db.window(ctx, window, within, visit)
+		}
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// Planned counts the planned events of the query, one planned twice once.
+func (db *DB) Planned(ctx context.Context, q schema.TimelineQuery) (int, error) {
+	within, err := db.planned(ctx, q)
+	return int(within.events), err
+}
+
 // window joins the two ordered streams of one window.
-func (db *DB) window(ctx context.Context, q schema.TimelineQuery, visit func(rail.PlannedEvent, []rail.Change) error) error {
-	first, last, err := db.serviceDays(ctx, q)
-	if err != nil || first == "" {
-		return err
+func (db *DB) window(ctx context.Context, q schema.TimelineQuery, within planned, visit func(rail.PlannedEvent, []rail.Change) error) error {
+	if within.events == 0 {
+		return nil
 	}
+	first, last := within.first, within.last
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	changes, err := db.openChanges(ctx, timelineChanges(q, first, last))
@@ -63,19 +85,18 @@ func (db *DB) window(ctx context.Context, q schema.TimelineQuery, visit func(rai
 	})
 }
 
-// serviceDays are the first and the last service day of the window's events,
-// empty when it has none. They bound both streams by their primary key.
-func (db *DB) serviceDays(ctx context.Context, q schema.TimelineQuery) (first, last string, err error) {
+// planned is what is planned within a query. The first and the last service day of
+// the events bound both streams by their primary key.
+type planned struct {
+	events      uint64
+	first, last string // service days
+}
+
+func (db *DB) planned(ctx context.Context, q schema.TimelineQuery) (p planned, err error) {
 	w := plannedWhere(q)
-	sql := "SELECT count(), toString(min(service_day)), toString(max(service_day)) FROM stop_plan WHERE " + w.String()
-	var events uint64
-	if err := db.conn.QueryRow(ctx, sql, w.args...).Scan(&events, &first, &last); err != nil {
-		return "", "", classify("service days of timelines", err)
-	}
-	if events == 0 {
-		return "", "", nil
-	}
-	return first, last, nil
+	sql := "SELECT uniqExact(service_day, stop_id, kind), toString(min(service_day)), toString(max(service_day)) FROM stop_plan WHERE " + w.String()
+	err = db.conn.QueryRow(ctx, sql, w.args...).Scan(&p.events, &p.first, &p.last)
+	return p, classify("planned events of timelines", err)
 }
 
 // plannedWhere selects rows of stop_plan whose planned time is in the window.
