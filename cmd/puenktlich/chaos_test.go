@@ -166,7 +166,7 @@ func (s *system) storedRequests(t *testing.T) map[string]int {
 }
 
 // query asks the engine itself, past everything of ours; empty while it is away.
-func (s *system) query(t *testing.T, sql string) string {
+func (s *system) query(t testing.TB, sql string) string {
 	t.Helper()
 	at := s.config.ClickHouseAddress + "/?" + url.Values{"user": {s.config.ClickHouseUser}, "password": {s.config.ClickHousePassword}, "database": {s.config.ClickHouseDatabase}}.Encode()
 	response, err := http.Post(at, "text/plain", strings.NewReader(sql))
