@@ -184,10 +184,11 @@ func metered(b *testing.B, e *embedded, name string) <-chan meterFrom {
 	return begun
 }
 
-func startReplay(t *testing.T, n timetables.Network, at time.Time) *system {
+// startReplay starts a system at the end of a replay, with further settings.
+func startReplay(t *testing.T, n timetables.Network, at time.Time, environ ...string) *system {
 	t.Helper()
 	s := &system{t: t, out: &bytes.Buffer{}, asOf: at}
-	c, err := config.Load(nil, map[string]string{"SOURCE": "simulation", "DATA_DIR": t.TempDir(),
+	c, err := config.Load(environ, map[string]string{"SOURCE": "simulation", "DATA_DIR": t.TempDir(),
 		"TEMPORAL_PORT": "0", "TEMPORAL_UI_PORT": "0", "S3_PORT": "0", "CLICKHOUSE_PORT": "0", "SHADOW_DAYS": "0", "CANARY_DAYS": "0", "WATCH_DAYS": "0"})
 	require.NoError(t, err)
 	s.embedded, err = program{environ: os.Environ(), out: s.out, err: os.Stderr}.embedNetwork(t.Context(), c, n, func(timetables.Network) (clock.Clock, error) {

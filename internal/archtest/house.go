@@ -88,7 +88,7 @@ func House() []Room {
 		{Path: "internal/registry", For: "versions, aliases, what was live when", May: []string{"schemas"}},
 		{Path: "internal/champion", For: "which package is live, fetched and verified", May: []string{"schemas", "internal/modelpkg", "internal/registry"}},
 		{Path: "internal/serving", For: "the champion in a process that answers, and the panel", May: []string{"schemas", "schemas/clickhouse", "internal/dataset", "internal/feature", "internal/forecast", "internal/learn", "internal/modelpkg", "internal/rail"}},
-		{Path: "internal/serving/servingtest", For: "test support: a small champion and live state", May: []string{"schemas", "schemas/clickhouse", "internal/calibrate", "internal/dataset", "internal/drift", "internal/feature", "internal/forecast", "internal/learn", "internal/modelpkg", "internal/rail", "internal/serving"}},
+		{Path: "internal/serving/servingtest", For: "test support: a small champion and live state", May: []string{"schemas", "schemas/clickhouse", "internal/calibrate", "internal/dataset", "internal/drift", "internal/feature", "internal/forecast", "internal/forest", "internal/learn", "internal/modelpkg", "internal/rail", "internal/serving"}},
 		{Path: "internal/spool", For: "the prediction log on disk until ClickHouse has it", May: []string{"schemas/clickhouse"}},
 		{Path: "internal/warehouse", For: "adapter: ClickHouse", May: []string{"schemas", "schemas/clickhouse", "internal/rail"}},
 		{Path: "internal/objstore", For: "adapter: S3", May: []string{"schemas"}},
