@@ -34,7 +34,7 @@ func (m *Model) cellOf(vector []float32) *cell {
 	if m.cancel != nil {
 		key = m.cancel.Cell(key, vector)
 	}
-	place := &m.cells[place(key)]
+	place := &m.cells[placeOf(key)]
 	if held := place.Load(); held != nil && slices.Equal(held.key, key) {
 		return held
 	}
@@ -43,9 +43,9 @@ func (m *Model) cellOf(vector []float32) *cell {
 	return made
 }
 
-// place of a cell, by the 64-bit FNV-1a hash of its numbers. Source: G. Fowler, L. C.
-// Noll, K.-P. Vo, RFC 9923.
-func place(key []uint32) uint64 {
+// placeOf a cell, by the 64-bit FNV-1a hash (G. Fowler, L. C. Noll, K.-P. Vo), a number
+// at a time.
+func placeOf(key []uint32) uint64 {
 	h := uint64(14695981039346656037)
 	for _, k := range key {
 		h = (h ^ uint64(k)) * 1099511628211
