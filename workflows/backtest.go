@@ -284,6 +284,11 @@ func (r *replayed) oracle(ctx workflow.Context) error {
 	}
 	life := r.in.First
 	life.Train, life.Test = r.graded.Train, r.graded.Test
+	// Nobody is served by it, so no gate keeps it back: a stormy test day is no reason
+	// to lose the nights.
+	gate := schemas.DefaultGate()
+	gate.MinEvents, gate.MinSkill, gate.Champion = 1, -1000, schemas.ChampionIgnored
+	life.Gate = &gate
 	if err := r.introduce(ctx, schemas.OracleName, []string{schemas.OracleName}, life, r.asOf); err != nil {
 		return err
 	}
