@@ -12,6 +12,7 @@ import (
 	"puenktlich/activities/failure"
 	"puenktlich/internal/learn"
 	"puenktlich/internal/learn/xgb"
+	"puenktlich/internal/strictjson"
 	"puenktlich/schemas"
 )
 
@@ -92,9 +93,7 @@ func (c checkpoints) read(ctx context.Context, training string, segment int) (*m
 		return nil, c.trouble(key, err)
 	}
 	var m manifest
-	decoder := json.NewDecoder(bytes.NewReader(body))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&m); err != nil {
+	if err := strictjson.Unmarshal(body, &m); err != nil {
 		return nil, c.broken(key, err)
 	}
 	if m.Format != checkpointFormat || m.Input != c.input || m.Training != training || m.Rounds != segment*c.segmentRounds {
