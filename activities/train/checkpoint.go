@@ -12,7 +12,6 @@ import (
 	"puenktlich/activities/failure"
 	"puenktlich/internal/learn"
 	"puenktlich/internal/learn/xgb"
-	"puenktlich/internal/strictjson"
 	"puenktlich/schemas"
 )
 
@@ -93,7 +92,9 @@ func (c checkpoints) read(ctx context.Context, training string, segment int) (*m
 		return nil, c.trouble(key, err)
 	}
 	var m manifest
-	if err := strictjson.Unmarshal(body, &m); err != nil {
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&m); err != nil {
 		return nil, c.broken(key, err)
 	}
 	if m.Format != checkpointFormat || m.Input != c.input || m.Training != training || m.Rounds != segment*c.segmentRounds {
