@@ -74,9 +74,7 @@ func TestWholeLoop(t *testing.T) {
 	s.everyEventSaysWhy()
 	s.recalibrates()
 	s.payloadsAreSmall()
-	if *updateHistories {
-		s.captureHistories()
-	}
+	s.captureHistories()
 }
 
 // emptyInputsFailReadably starts every workflow with {} on an empty system.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"time"
 
+	"puenktlich/internal/atomicfile"
 	"puenktlich/internal/rail"
 	schema "puenktlich/schemas/clickhouse"
 )
@@ -239,7 +240,7 @@ func (p *Panel) save() {
 	}
 	body, err := json.Marshal(done{p.last})
 	if err == nil {
-		err = writeFile(p.o.File, body)
+		err = atomicfile.Write(p.o.File, 0o600, body)
 	}
 	if err != nil {
 		p.o.Logger.Warn("the panel cannot keep where it is", "error", err)
