@@ -138,6 +138,9 @@ type Opinion struct {
 	Actor    string `json:"actor"`
 	Reason   string `json:"reason"`
 	Evidence string `json:"evidence,omitempty"`
+	// Champion is who became champion by a rollback that Actor asked for elsewhere; nil
+	// for none. It ends the watch of the champion before and is no opinion otherwise.
+	Champion *PackageRef `json:"champion,omitempty"`
 }
 
 // Tick says up to which moment truth may have settled.

@@ -92,6 +92,18 @@ func (m *model) opinion(approved bool) func(workflow.Context, schemas.OpinionReq
 	}
 }
 
+// tellWatch says to the rollout under way that a person brought another champion back:
+// the one it may be watching is not it any more. Policy acts through the rollout itself.
+func (m *model) tellWatch(ctx workflow.Context, in schemas.SwitchInput, champion schemas.AliasEntry) {
+	if !in.Rollback || in.Actor == actorPolicy || m.rollout == "" || workflow.GetVersion(ctx, takenBackChange, workflow.DefaultVersion, 1) == workflow.DefaultVersion {
+		return
+	}
+	given := schemas.Opinion{Actor: in.Actor, Reason: in.Reason, Evidence: in.Evidence, Champion: &champion.Package}
+	if err := workflow.SignalExternalWorkflow(ctx, m.rollout, "", schemas.SignalOpinion, given).Get(ctx, nil); err != nil {
+		workflow.GetLogger(ctx).Warn("the rollout does not hear of the rollback", "rollout", m.rollout, "error", err)
+	}
+}
+
 // forwardTicks hands every tick to the rollout under way.
 func (m *model) forwardTicks(ctx workflow.Context) {
 	ticks := workflow.GetSignalChannel(ctx, schemas.SignalTick)

@@ -138,6 +138,7 @@ func (m *model) change(ctx workflow.Context, in schemas.SwitchInput) (schemas.Sw
 	if m.challenger != nil && m.challenger.Package.Digest == champion.Package.Digest {
 		m.challenger = nil
 	}
+	m.tellWatch(ctx, in, champion)
 	result := m.confirm(ctx, champion)
 	tell(ctx, schemas.AttributeVersion, versionName(champion.Package))
 	show(ctx, switchCard(result))

@@ -91,7 +91,7 @@ func (p *promotion) tryOut(ctx workflow.Context) (bool, error) {
 		if !stage.wants {
 			continue
 		}
-		if err := p.challenge(ctx, p.plan.Package, stage.mode, stage.share); err != nil {
+		if _, err := p.challenge(ctx, p.plan.Package, stage.mode, stage.share); err != nil {
 			return false, err
 		}
 		p.at(ctx, stage.name)
@@ -111,11 +111,13 @@ func (p *promotion) keep(j schemas.Judgement) {
 	p.result.Judged = append(p.result.Judged, j)
 }
 
-func (p *promotion) challenge(ctx workflow.Context, candidate schemas.PackageRef, mode schemas.Mode, share float64) error {
+// challenge puts a package beside the champion and answers the aliases afterwards.
+func (p *promotion) challenge(ctx workflow.Context, candidate schemas.PackageRef, mode schemas.Mode, share float64) (aliases schemas.Aliases, err error) {
 	p.service = nil
-	return workflow.ExecuteActivity(with(ctx, light(schemas.QueueRelease, fmt.Sprintf("%s into %s", versionName(candidate), mode))), p.steps.RequestChallenge,
+	err = workflow.ExecuteActivity(with(ctx, light(schemas.QueueRelease, fmt.Sprintf("%s into %s", versionName(candidate), mode))), p.steps.RequestChallenge,
 		schemas.ChallengeRequest{Package: candidate, Mode: mode, Share: share, Actor: p.in.Actor, Reason: p.in.Reason, Evidence: p.evidence(), At: p.plan.AsOf,
-			Rollout: workflow.GetInfo(ctx).WorkflowExecution.ID, Plan: &p.plan.Rollout}).Get(ctx, nil)
+			Rollout: workflow.GetInfo(ctx).WorkflowExecution.ID, Plan: &p.plan.Rollout}).Get(ctx, &aliases)
+	return aliases, err
 }
 
 // evidence is what is known when the rollout asks for a change of an alias, as JSON.
@@ -184,21 +186,33 @@ func (p *promotion) promote(ctx workflow.Context) error {
 	return nil
 }
 
+// takenBackChange marks runs that notice that somebody else took the champion back.
+const takenBackChange = "taken-back"
+
 // watch keeps the champion before in shadow for some days, and brings it back
-// where it turns out to be clearly better.
+// where it turns out to be clearly better. It ends where another package is
+// champion by then.
 func (p *promotion) watch(ctx workflow.Context) error {
 	before := p.plan.Champion
 	if p.plan.Rollout.WatchDays == 0 || before == nil || before.Digest == p.plan.Package.Digest {
 		p.done(ctx)
 		return nil
 	}
-	if err := p.challenge(ctx, *before, schemas.ModeShadow, 0); err != nil {
+	aliases, err := p.challenge(ctx, *before, schemas.ModeShadow, 0)
+	if err != nil {
 		return err
 	}
 	p.at(ctx, schemas.StageWatch)
+	if now := aliases.Champion; now != nil && now.Package.Digest != p.plan.Package.Digest && workflow.GetVersion(ctx, takenBackChange, workflow.DefaultVersion, 1) != workflow.DefaultVersion {
+		p.opinion = &schemas.Opinion{Actor: now.Actor, Reason: now.Reason, Champion: &now.Package}
+		return p.takenBack(ctx)
+	}
 	judged, err := p.await(ctx, schemas.JudgeInput{Stage: schemas.StageWatch, Candidate: p.plan.Package, Reference: *before, Rollout: p.plan.Rollout})
 	if err != nil {
 		return err
+	}
+	if p.opinion != nil && p.opinion.Champion != nil {
+		return p.takenBack(ctx)
 	}
 	reason := strings.Join(judged.Reasons, "; ")
 	if judged.Next == schemas.NextReject {
@@ -209,6 +223,16 @@ func (p *promotion) watch(ctx workflow.Context) error {
 		}
 		p.result.Outcome, p.result.Reason, p.result.Champion = schemas.OutcomeRolledBack, reason, *before
 	} else if err := p.withdraw(ctx, actorPolicy, "watched: "+reason); err != nil {
+		return err
+	}
+	p.done(ctx)
+	return nil
+}
+
+// takenBack ends a rollout whose package somebody else replaced as champion.
+func (p *promotion) takenBack(ctx workflow.Context) error {
+	p.result.Outcome, p.result.Reason, p.result.Champion = schemas.OutcomeRolledBack, p.refusal(), *p.opinion.Champion
+	if err := p.withdraw(ctx, p.opinion.Actor, p.refusal()); err != nil {
 		return err
 	}
 	p.done(ctx)

@@ -24,6 +24,8 @@ type rolling struct {
 	asked []string
 	// withdrawn is the last request that took a challenger away.
 	withdrawn schemas.ChallengeRequest
+	// champion is whom the registry has as such once a challenger is set; nil leaves it out.
+	champion *schemas.AliasEntry
 	// switched is the moment the switch is to have; zero is that of the clock.
 	switched time.Time
 }
@@ -45,7 +47,7 @@ func newRolling(rollout schemas.Rollout, judge func(schemas.JudgeInput) schemas.
 		if in.Mode == "" {
 			r.withdrawn = in
 		}
-		return schemas.Aliases{}, nil
+		return schemas.Aliases{Champion: r.champion}, nil
 	})
 	r.OnActivity("RequestPromotion", mock.Anything, mock.Anything).Return(func(_ context.Context, in schemas.PromoteInput) (schemas.SwitchResult, error) {
 		r.asked, r.switched = append(r.asked, "promote "+in.Package.Digest+" by "+in.Actor), in.AsOf
@@ -134,6 +136,43 @@ func TestAWatchedChampionThatIsWorseGoesBack(t *testing.T) {
 	result := r.finish(t)
 	require.Equal(t, schemas.OutcomeRolledBack, result.Outcome)
 	require.Equal(t, []string{"promote new by ops", "challenge old shadow", "roll back to old"}, r.asked)
+}
+
+// TestAWatchEndsWhereAnotherChampionCameBack: a person's rollback is not undone by the
+// rollout, nor called a promotion; before the watch it is no opinion on the challenger.
+func TestAWatchEndsWhereAnotherChampionCameBack(t *testing.T) {
+	t.Parallel()
+	oldest := version(0, "oldest")
+	back := schemas.Opinion{Actor: "anna", Reason: "it is worse", Champion: &oldest}
+	wait := func(schemas.JudgeInput) schemas.Judgement { return schemas.Judgement{Next: schemas.NextWait} }
+	t.Run("while it is watched", func(t *testing.T) {
+		t.Parallel()
+		r := newRolling(schemas.Rollout{WatchDays: 2}, wait)
+		r.RegisterDelayedCallback(func() { r.SignalWorkflow(schemas.SignalOpinion, back) }, time.Hour)
+		result := r.finish(t)
+		require.Equal(t, schemas.OutcomeRolledBack, result.Outcome)
+		require.Equal(t, oldest, result.Champion)
+		require.Equal(t, "version 0 is champion again by anna: it is worse", result.Reason)
+		require.Equal(t, []string{"promote new by ops", "challenge old shadow", "challenge old "}, r.asked)
+		require.Equal(t, "anna", r.withdrawn.Actor)
+	})
+	t.Run("before the watch begins", func(t *testing.T) {
+		t.Parallel()
+		r := newRolling(schemas.Rollout{WatchDays: 2}, wait)
+		r.champion = &schemas.AliasEntry{Package: version(1, "old"), Actor: "policy", Reason: "50 of 200 forecasts failed"}
+		result := r.finish(t)
+		require.Equal(t, schemas.OutcomeRolledBack, result.Outcome)
+		require.Equal(t, "old", result.Champion.Digest)
+		require.Equal(t, "version 1 is champion again by policy: 50 of 200 forecasts failed", result.Reason)
+		require.Equal(t, []string{"promote new by ops", "challenge old shadow", "challenge old "}, r.asked)
+	})
+	t.Run("during shadow", func(t *testing.T) {
+		t.Parallel()
+		r := newRolling(schemas.Rollout{ShadowDays: 1}, after(1))
+		r.RegisterDelayedCallback(func() { r.SignalWorkflow(schemas.SignalOpinion, back) }, time.Second)
+		r.tickDaily(1)
+		require.Equal(t, schemas.OutcomePromoted, r.finish(t).Outcome)
+	})
 }
 
 func TestApprovalIsSomebodys(t *testing.T) {

@@ -20,7 +20,7 @@ func (p *promotion) approval(ctx workflow.Context) (bool, error) {
 		return true, nil
 	}
 	if r.ShadowDays == 0 && r.CanaryDays == 0 {
-		if err := p.challenge(ctx, p.plan.Package, schemas.ModeShadow, 0); err != nil {
+		if _, err := p.challenge(ctx, p.plan.Package, schemas.ModeShadow, 0); err != nil {
 			return false, err
 		}
 	}
@@ -50,8 +50,11 @@ func (p *promotion) approval(ctx workflow.Context) (bool, error) {
 // minute is how moments stand in cards and reasons.
 const minute = "2006-01-02 15:04 MST"
 
-// refusal says who rejected the package and why.
+// refusal says who rejected the package, or replaced it as champion, and why.
 func (p *promotion) refusal() string {
+	if p.opinion.Champion != nil {
+		return fmt.Sprintf("version %d is champion again by %s: %s", p.opinion.Champion.Version, p.opinion.Actor, p.opinion.Reason)
+	}
 	return fmt.Sprintf("rejected by %s: %s", p.opinion.Actor, p.opinion.Reason)
 }
 
@@ -115,7 +118,9 @@ func (p *promotion) hear(ctx workflow.Context) (asOf time.Time, err error) {
 	selector.AddReceive(p.opinions, func(c workflow.ReceiveChannel, _ bool) {
 		var given schemas.Opinion
 		c.Receive(ctx, &given)
-		p.opinion = &given
+		if given.Champion == nil || p.stage == schemas.StageWatch {
+			p.opinion = &given
+		}
 	})
 	selector.AddReceive(ctx.Done(), func(workflow.ReceiveChannel, bool) {})
 	selector.Select(ctx)

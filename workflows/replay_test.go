@@ -16,7 +16,7 @@ import (
 
 // TestCapturedHistoriesReplay replays what ran before through today's code: a
 // change of logic that would strand running workflows fails here. Capture anew
-// with: go test ./cmd/puenktlich -run TestWholeLoop -update-histories
+// with: go test ./cmd/puenktlich -run 'TestWholeLoop|TestAFailingChampion|TestARolloutWaits' -update-histories
 func TestCapturedHistoriesReplay(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob(filepath.Join("testdata", "history", "*.json"))

@@ -59,6 +59,32 @@ func TestAChallengerThatFailsIsRejectedByItsRollout(t *testing.T) {
 	env.AssertExpectations(t)
 }
 
+// A person's rollback is told to the rollout, which may be watching whom it took away.
+func TestARollbackIsToldToTheRollout(t *testing.T) {
+	t.Parallel()
+	for name, told := range map[string]int{"anna": 1, "policy": 0} {
+		env := newModel(t)
+		old := version(1, "old")
+		env.OnActivity("SwitchAlias", mock.Anything, mock.Anything).Return(schemas.AliasEntry{Package: old, Actor: name}, nil)
+		signals := 0
+		env.OnSignalExternalWorkflow(mock.Anything, "promote/punctuality", "", schemas.SignalOpinion, mock.Anything).Return(
+			func(_, _, _, _ string, given any) error {
+				signals++
+				require.Equal(t, schemas.Opinion{Actor: "anna", Reason: "it is worse", Champion: &old}, given)
+				return nil
+			})
+		var got updates
+		env.RegisterDelayedCallback(func() {
+			env.UpdateWorkflow(schemas.UpdateRollback, "u1", &got, schemas.RollbackRequest{Actor: name, Reason: "it is worse"})
+		}, time.Second)
+		env.RegisterDelayedCallback(env.CancelWorkflow, time.Minute)
+		env.ExecuteWorkflow(workflows.Model, schemas.ModelInput{Rollout: "promote/punctuality",
+			Challenger: &schemas.ChallengerEntry{AliasEntry: schemas.AliasEntry{Package: old}, Mode: schemas.ModeShadow}})
+		require.NoError(t, got.failed)
+		require.Equal(t, told, signals, name)
+	}
+}
+
 // TestTheModelCountsForTheRollout: what instances report during a stage is summed by
 // package and goes to the rollout with each tick; its limits go to the judgement.
 func TestTheModelCountsForTheRollout(t *testing.T) {

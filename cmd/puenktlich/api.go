@@ -37,8 +37,7 @@ import (
 const (
 	followEvery = 10 * time.Second // looks at the alias, in case a request to load was missed
 	keysEvery   = 5 * time.Second  // reads the keys: so soon a revocation holds
-	leaseEvery  = time.Minute
-	leaseFor    = 3 * time.Minute
+	leaseFor    = 3                // times the settings' rhythm of leases
 	drainFor    = 10 * time.Second // requests under way when told to stop
 )
 
@@ -233,10 +232,10 @@ func (i *instance) handler(forecaster *serving.Forecaster) http.Handler {
 // keepLease tells the model's workflow, which it starts where it does not run,
 // that this instance serves.
 func (i *instance) keepLease(ctx context.Context) error {
-	ticker := time.NewTicker(leaseEvery)
+	ticker := time.NewTicker(i.config.LeaseEvery)
 	defer ticker.Stop()
 	for {
-		lease := schemas.Lease{Instance: i.config.Instance, Expires: time.Now().Add(leaseFor), Health: i.maker.TakeHealth()}
+		lease := schemas.Lease{Instance: i.config.Instance, Expires: time.Now().Add(leaseFor * i.config.LeaseEvery), Health: i.maker.TakeHealth()}
 		if loaded, err := i.champion.Current(); err == nil {
 			lease.Digest = loaded.Ref.Digest
 		}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"puenktlich/internal/atomicfile"
 	"puenktlich/internal/backtest"
 	"puenktlich/internal/clock"
 	"puenktlich/internal/config"
@@ -212,20 +213,13 @@ func (p program) livedThrough(ctx context.Context, e *embedded, archives string,
 	return report, nil
 }
 
-// keepRun writes a run beside its name and renames it, so that a killed command
-// leaves whole files alone.
+// keepRun writes a run in one step, so that a killed command leaves whole files alone.
 func keepRun(file string, run backtest.Run) error {
 	body, err := json.MarshalIndent(run, "", " ")
 	if err != nil {
 		return fmt.Errorf("write %s: %w", file, err)
 	}
-	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-		return fmt.Errorf("write %s: %w", file, err)
-	}
-	if err := os.WriteFile(file+".part", append(body, '\n'), 0o644); err != nil {
-		return fmt.Errorf("write %s: %w", file, err)
-	}
-	return os.Rename(file+".part", file)
+	return atomicfile.Write(file, 0o644, append(body, '\n'))
 }
 
 // held keeps the servers until the command is told to stop.

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -19,8 +18,6 @@ import (
 
 	"puenktlich/internal/access"
 	"puenktlich/internal/localstack"
-	"puenktlich/internal/modelpkg"
-	"puenktlich/internal/serving/servingtest"
 	"puenktlich/schemas"
 )
 
@@ -31,12 +28,9 @@ import (
 func TestNothingAcknowledgedIsLost(t *testing.T) {
 	t.Parallel()
 	s := startSystem(t)
-	collected := do[schemas.CollectResult](s, schemas.CollectID("main"), schemas.WorkflowCollect, schemas.CollectInput{AsOf: s.asOf})
-	require.Positive(t, collected.Counts.Changes)
+	s.collectMorning()
 	versions := []schemas.PackageRef{s.tinyPackage(1), s.tinyPackage(2)}
-	ask := promoter{s.temporal}
-	_, err := ask.Promote(t.Context(), "", schemas.PromoteRequest{Package: versions[0], Actor: "anna", Reason: "first"})
-	require.NoError(t, err)
+	s.promote(versions[0])
 	_, secret, err := s.book().Create(t.Context(), access.Wanted{Name: "load", Role: access.RolePredict}, time.Now())
 	require.NoError(t, err)
 	server := s.newServer("chaos-1")
@@ -86,24 +80,6 @@ func TestNothingAcknowledgedIsLost(t *testing.T) {
 	require.Equal(t, map[string]bool{versions[0].Digest: true, versions[1].Digest: true}, digests, "both packages answered")
 }
 
-// tinyPackage builds, signs, stores and registers a version of the tiny model.
-func (s *system) tinyPackage(n int) schemas.PackageRef {
-	s.t.Helper()
-	version, err := s.registry.NextVersion(s.t.Context(), schemas.DefaultModel, fmt.Sprintf("run-%d", n))
-	require.NoError(s.t, err)
-	contents, err := servingtest.Contents(version)
-	require.NoError(s.t, err)
-	dir := filepath.Join(s.t.TempDir(), "package")
-	_, err = modelpkg.Build(dir, contents)
-	require.NoError(s.t, err)
-	require.NoError(s.t, modelpkg.Sign(dir, s.key))
-	ref := schemas.PackageRef{Model: schemas.DefaultModel, Version: version, Prefix: fmt.Sprintf("models/%s/%d", schemas.DefaultModel, version), Created: contents.Created}
-	ref.Digest, err = modelpkg.Upload(s.t.Context(), s.objects, dir, ref.Prefix)
-	require.NoError(s.t, err)
-	require.NoError(s.t, s.registry.Register(s.t.Context(), ref))
-	return ref
-}
-
 // switchUntil makes the other version champion, again and again.
 func (s *system) switchUntil(ended <-chan struct{}, versions []schemas.PackageRef) (switches int) {
 	ask := promoter{s.temporal}
@@ -120,50 +96,6 @@ func (s *system) switchUntil(ended <-chan struct{}, versions []schemas.PackageRe
 		}
 		switches++
 	}
-}
-
-// server is an API process that can be killed and started anew on its data.
-type server struct {
-	s       *system
-	address string
-	environ []string
-	cmd     *exec.Cmd
-}
-
-func (s *system) newServer(instance string) *server {
-	dir := s.t.TempDir()
-	require.NoError(s.t, s.clock.Save(filepath.Join(dir, clockFile)))
-	c := s.config
-	c.DataDir, c.Listen, c.Instance, c.SigningKey = dir, freeAddress(s.t), instance, filepath.Join(s.config.DataDir, "signing-key.pem")
-	one := &server{s: s, address: c.Listen, environ: append(os.Environ(), c.Environ()...)}
-	s.t.Cleanup(func() {
-		if one.cmd != nil {
-			_ = one.cmd.Process.Signal(syscall.SIGTERM)
-			_ = one.cmd.Wait()
-		}
-	})
-	return one
-}
-
-func (o *server) start() {
-	o.s.t.Helper()
-	o.cmd = exec.Command(os.Args[0], "api")
-	o.cmd.Env, o.cmd.Stderr = o.environ, os.Stderr
-	require.NoError(o.s.t, o.cmd.Start())
-	require.Eventually(o.s.t, func() bool {
-		response, err := http.Get("http://" + o.address + "/readyz")
-		if err != nil {
-			return false
-		}
-		defer response.Body.Close()
-		return response.StatusCode == http.StatusOK
-	}, time.Minute, 50*time.Millisecond)
-}
-
-func (o *server) kill() {
-	o.s.t.Helper()
-	require.NoError(o.s.t, o.cmd.Process.Kill())
-	_ = o.cmd.Wait() // it was killed
 }
 
 // loadRun is a load generator under way.

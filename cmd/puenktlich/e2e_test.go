@@ -1,13 +1,10 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"path/filepath"
 	"sync/atomic"
 	"syscall"
@@ -18,57 +15,11 @@ import (
 	enums "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
 
-	"puenktlich/internal/clock"
-	"puenktlich/internal/config"
 	"puenktlich/internal/rail"
 	"puenktlich/internal/railsim"
-	"puenktlich/internal/timetables"
 	"puenktlich/schemas"
 	schema "puenktlich/schemas/clickhouse"
 )
-
-// Days of the simulated railway that the end-to-end test lives through: three
-// of history, then the morning of a fourth over HTTP.
-const (
-	firstDay = rail.Day("2026-03-03")
-	today    = rail.Day("2026-03-06")
-)
-
-// system is the embedded stack under test, its clock standing at a moment of
-// the simulated railway.
-type system struct {
-	*embedded
-	t    testing.TB
-	out  *bytes.Buffer
-	asOf time.Time
-	// reproduced is the workflow that made a run again, recalibratedAgain the one
-	// that made a recalibration again.
-	reproduced, recalibratedAgain string
-}
-
-func startSystem(t testing.TB) *system {
-	t.Helper()
-	s := &system{t: t, out: &bytes.Buffer{}, asOf: today.Start().Add(9 * time.Hour)}
-	c, err := config.Load(nil, map[string]string{"SOURCE": "simulation", "DATA_DIR": t.TempDir(), "LISTEN": "127.0.0.1:0",
-		"TEMPORAL_PORT": "0", "TEMPORAL_UI_PORT": "0", "S3_PORT": "0", "CLICKHOUSE_PORT": "0",
-		"SHADOW_DAYS": "0", "CANARY_DAYS": "0", "WATCH_DAYS": "0"})
-	require.NoError(t, err)
-	p := program{environ: os.Environ(), out: s.out, err: os.Stderr}
-	s.embedded, err = p.embed(t.Context(), c, func(timetables.Network) (clock.Clock, error) {
-		return clock.Replay(time.Now, s.asOf, s.asOf, 1)
-	})
-	require.NoError(t, err, s.out.String())
-	t.Cleanup(s.stop)
-	return s
-}
-
-// do runs a workflow to its end.
-func do[R any](s *system, id, workflow string, input any) R {
-	s.t.Helper()
-	result, err := execute[R](s.t.Context(), s.adapters, id, workflow, input)
-	require.NoError(s.t, err)
-	return result
-}
 
 // importHistory writes and imports three days, then collects the fourth's
 // morning over HTTP.
@@ -83,20 +34,6 @@ func (s *system) importHistory() {
 	require.Positive(s.t, collected.Counts.Changes)
 	again := do[schemas.CollectResult](s, schemas.CollectID("main"), schemas.WorkflowCollect, schemas.CollectInput{AsOf: s.asOf})
 	require.Zero(s.t, again.Windows, "the cursor stands at as-of: %s", again.Note)
-}
-
-// get asks the API and decodes the answer.
-func (s *system) get(address, path string, into any) int {
-	s.t.Helper()
-	response, err := http.Get("http://" + address + path)
-	require.NoError(s.t, err)
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	require.NoError(s.t, err)
-	if into != nil {
-		require.NoError(s.t, json.Unmarshal(body, into), string(body))
-	}
-	return response.StatusCode
 }
 
 // board is what the test reads of a station's forecasts.
@@ -137,9 +74,7 @@ func TestWholeLoop(t *testing.T) {
 	s.everyEventSaysWhy()
 	s.recalibrates()
 	s.payloadsAreSmall()
-	if *updateHistories {
-		s.captureHistories()
-	}
+	s.captureHistories()
 }
 
 // emptyInputsFailReadably starts every workflow with {} on an empty system.

@@ -37,7 +37,7 @@ func TestRolesAgainstServersGivenByAddress(t *testing.T) {
 	c := config.Config{DataDir: t.TempDir(), TemporalAddress: at.Temporal, TemporalNamespace: "default", S3Endpoint: at.S3Endpoint, S3Region: "us-east-1",
 		S3AccessKey: at.S3AccessKey, S3SecretKey: at.S3SecretKey, S3Bucket: "external", ClickHouseAddress: "http://" + at.ClickHouseAddr,
 		ClickHouseUser: at.ClickHouseUser, ClickHousePassword: at.ClickHousePassword, ClickHouseDatabase: "external", Source: config.SourceSimulation,
-		TimetablesURL: "http://" + timetables + "/timetables/v1", Seed: 1, Listen: listen, Instance: "external-1", LibXGBoost: components.LibXGBoost, CallsPerMinute: 60, FullEvery: time.Hour}
+		TimetablesURL: "http://" + timetables + "/timetables/v1", Seed: 1, Listen: listen, Instance: "external-1", LibXGBoost: components.LibXGBoost, CallsPerMinute: 60, FullEvery: time.Hour, LeaseEvery: time.Minute}
 	c.SigningKey = filepath.Join(t.TempDir(), "signing-key.pem")
 	key, err := modelpkg.LoadOrCreateKey(c.SigningKey)
 	require.NoError(t, err)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"net/http"
 	"syscall"
 	"testing"
 	"time"
@@ -18,19 +17,16 @@ import (
 func TestRollbackNamesTheInstanceThatDidNotConfirm(t *testing.T) {
 	t.Parallel()
 	s := startSystem(t)
-	collected := do[schemas.CollectResult](s, schemas.CollectID("main"), schemas.WorkflowCollect, schemas.CollectInput{AsOf: s.asOf})
-	require.Positive(t, collected.Counts.Changes)
+	s.collectMorning()
 	versions := []schemas.PackageRef{s.tinyPackage(1), s.tinyPackage(2)}
 	ask := promoter{s.temporal}
-	_, err := ask.Promote(t.Context(), "", schemas.PromoteRequest{Package: versions[0], Actor: "anna", Reason: "first"})
-	require.NoError(t, err)
+	s.promote(versions[0])
 	well, stopped, killed := s.newServer("well"), s.newServer("stopped"), s.newServer("killed")
 	for _, one := range []*server{well, stopped, killed} {
 		one.start()
 	}
-	s.awaitLeases(ask, 3)
-	switched, err := ask.Promote(t.Context(), "", schemas.PromoteRequest{Package: versions[1], Actor: "anna", Reason: "second"})
-	require.NoError(t, err)
+	s.awaitLeases(3)
+	switched := s.promote(versions[1])
 	require.ElementsMatch(t, []string{"well", "stopped", "killed"}, switched.Confirmed)
 	require.Empty(t, switched.Unconfirmed)
 
@@ -53,23 +49,4 @@ func TestRollbackNamesTheInstanceThatDidNotConfirm(t *testing.T) {
 
 	goOn()
 	require.Eventually(t, func() bool { return s.served(stopped) == versions[0].Digest }, time.Minute, 100*time.Millisecond, "it follows the alias by itself")
-}
-
-// awaitLeases waits until the model's workflow knows so many instances.
-func (s *system) awaitLeases(ask promoter, n int) {
-	s.t.Helper()
-	require.Eventually(s.t, func() bool {
-		status, err := ask.status(s.t.Context(), schemas.DefaultModel)
-		return err == nil && len(status.Leases) == n
-	}, 30*time.Second, 100*time.Millisecond)
-}
-
-// served is the digest of the package that an instance answers with.
-func (s *system) served(one *server) string {
-	s.t.Helper()
-	var model struct{ Serving struct{ Digest string } }
-	if s.get(one.address, "/v1/models/"+schemas.DefaultModel, &model) != http.StatusOK {
-		return ""
-	}
-	return model.Serving.Digest
 }

@@ -35,8 +35,7 @@ const (
 func TestAScoreWorkerIsKilled(t *testing.T) {
 	t.Parallel()
 	s := startSystem(t)
-	_, err := promoter{s.temporal}.Promote(t.Context(), "", schemas.PromoteRequest{Package: s.tinyPackage(1), Actor: "anna", Reason: "first"})
-	require.NoError(t, err)
+	s.promote(s.tinyPackage(1))
 	body := vectorFile(t)
 	require.NoError(t, s.objects.PutIfAbsent(t.Context(), "scores/a.parquet", body))
 	require.NoError(t, s.objects.PutIfAbsent(t.Context(), "scores/b.parquet", body))

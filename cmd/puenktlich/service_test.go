@@ -2,14 +2,11 @@ package main
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"google.golang.org/protobuf/encoding/protojson"
 
 	"puenktlich/api"
 	"puenktlich/internal/access"
@@ -32,8 +29,7 @@ func TestAFailingChampionGoesBackByItself(t *testing.T) {
 	}
 	ask := promoter{s.temporal}
 	for _, ref := range refs {
-		_, err := ask.Promote(t.Context(), "", schemas.PromoteRequest{Package: ref, Actor: "anna", Reason: "try it"})
-		require.NoError(t, err)
+		s.promote(ref)
 	}
 	lease := schemas.Lease{Instance: "not-there", Expires: time.Now().Add(time.Hour), Digest: refs[1].Digest,
 		Health: []schemas.ServiceReport{{Digest: refs[1].Digest, Role: "champion", Forecasts: 200, Failed: 50, Slower: make([]int, len(schemas.LatencyEdges()))}}}
@@ -61,11 +57,7 @@ func TestAFailingChampionGoesBackByItself(t *testing.T) {
 	require.NoError(t, err)
 	require.NotEmpty(t, alerts)
 	require.Contains(t, fmt.Sprint(alerts), "rolled back to version 1 by itself")
-	if *updateHistories {
-		body, err := protojson.Marshal(s.history(schemas.ModelID(schemas.DefaultModel)))
-		require.NoError(t, err)
-		require.NoError(t, os.WriteFile(filepath.Join("workflows", "testdata", "history", "model-service.json"), append(body, '\n'), 0o644))
-	}
+	s.capture("model-service", schemas.ModelID(schemas.DefaultModel))
 }
 
 // operatesOverHTTP rolls back through the operator of the API and finds the key's

@@ -8,11 +8,11 @@ import (
 	"log/slog"
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 	"time"
 
+	"puenktlich/internal/atomicfile"
 	"puenktlich/internal/rail"
 	"puenktlich/schemas"
 )
@@ -92,7 +92,7 @@ func (b *stationBook) refresh(ctx context.Context) error {
 	b.set(stations)
 	body, err := json.Marshal(stations)
 	if err == nil {
-		err = errors.Join(os.MkdirAll(filepath.Dir(b.file), 0o755), os.WriteFile(b.file, body, 0o644))
+		err = atomicfile.Write(b.file, 0o644, body)
 	}
 	if err != nil {
 		b.logger.Warn("keep the stations", "error", err)

@@ -3,13 +3,13 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"puenktlich/internal/atomicfile"
 	"puenktlich/internal/clock"
 	"puenktlich/internal/config"
 	"puenktlich/internal/rail"
@@ -118,10 +118,7 @@ const environmentFile = "stack.env"
 
 func (e *embedded) saveEnvironment(path string) error {
 	body := strings.Join(e.config.Environ(), "\n") + "\n"
-	if err := os.WriteFile(path, []byte(body), 0o600); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	return nil
+	return atomicfile.Write(path, 0o600, []byte(body))
 }
 
 func (e *embedded) announce(p program) {

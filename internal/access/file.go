@@ -8,8 +8,9 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"syscall"
+
+	"puenktlich/internal/atomicfile"
 )
 
 // File is a Store of the one document of keys in a file of this machine, for an
@@ -56,26 +57,9 @@ func (f File) put(ctx context.Context, key string, body []byte, etag string) (st
 	if present != etag {
 		return "", fmt.Errorf("write %s: %w", f.Path, errAltered)
 	}
-	if err := replaceFile(f.Path, body); err != nil {
+	if err := atomicfile.Write(f.Path, 0o600, body); err != nil {
 		return "", fmt.Errorf("write keys: %w", err)
 	}
 	_, etag, err = f.Get(ctx, key)
 	return etag, err
-}
-
-// replaceFile writes a file of mode 0600 in one step.
-func replaceFile(path string, body []byte) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return err
-	}
-	temp, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.Remove(temp.Name()) }()
-	_, err = temp.Write(body)
-	if err = errors.Join(err, temp.Sync(), temp.Close()); err != nil {
-		return err
-	}
-	return os.Rename(temp.Name(), path)
 }

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"puenktlich/internal/atomicfile"
 )
 
 // Ring holds the keys in memory and follows the book. What it knew last lies on
@@ -136,7 +138,7 @@ func (r *Ring) save(keys []Key) error {
 	if err != nil {
 		return err
 	}
-	return replaceFile(r.file, body)
+	return atomicfile.Write(r.file, 0o600, body)
 }
 
 // Follow reads the book at each interval until ctx ends. While the store is away

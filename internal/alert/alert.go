@@ -83,6 +83,9 @@ func (c *Center) RaiseAlert(ctx context.Context, a schemas.Alert) error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if err := c.storeHeld(ctx); err != nil { // what came before is noted before
+		return c.hold(ctx, a, err)
+	}
 	changed, err := c.note(ctx, a)
 	if err != nil {
 		return c.hold(ctx, a, err)
@@ -165,10 +168,14 @@ func (c *Center) note(ctx context.Context, a schemas.Alert) ([]schema.Alert, err
 
 // hold keeps an alert that the store did not take and tells it directly.
 func (c *Center) hold(ctx context.Context, a schemas.Alert, why error) error {
-	for _, h := range c.held {
-		if h.alert.Name == a.Name && h.alert.Subject == a.Subject && h.alert.Resolved == a.Resolved && rank(string(h.alert.Severity)) >= rank(string(a.Severity)) && h.told {
+	for _, h := range slices.Backward(c.held) {
+		if h.alert.Name != a.Name || h.alert.Subject != a.Subject {
+			continue
+		}
+		if h.alert.Resolved == a.Resolved && rank(string(h.alert.Severity)) >= rank(string(a.Severity)) && h.told {
 			return nil
 		}
+		break // what it has come to since is another state
 	}
 	row, err := begin(a, c.o.Clock.Now())
 	if err != nil {
@@ -189,6 +196,26 @@ func (c *Center) hold(ctx context.Context, a schemas.Alert, why error) error {
 func (c *Center) Flush(ctx context.Context) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if err := c.storeHeld(ctx); err != nil {
+		return err
+	}
+	untold, err := c.o.Store.UntoldAlerts(ctx, flushAtMost)
+	if err != nil {
+		return fmt.Errorf("alerts that were not told: %w", err)
+	}
+	c.o.Metrics.untold.Set(float64(len(untold)))
+	var problems []error
+	for _, row := range untold {
+		err := c.deliver(ctx, row, 1)
+		if problems = append(problems, err); errors.Is(err, errAway) {
+			break // one that is refused does not keep the others from being told
+		}
+	}
+	return errors.Join(problems...)
+}
+
+// storeHeld stores what was held, oldest first. The caller holds mu.
+func (c *Center) storeHeld(ctx context.Context) error {
 	for len(c.held) > 0 {
 		changed, err := c.note(ctx, c.held[0].alert)
 		if err != nil {
@@ -204,19 +231,7 @@ func (c *Center) Flush(ctx context.Context) error {
 		}
 		c.held = c.held[1:]
 	}
-	untold, err := c.o.Store.UntoldAlerts(ctx, flushAtMost)
-	if err != nil {
-		return fmt.Errorf("alerts that were not told: %w", err)
-	}
-	c.o.Metrics.untold.Set(float64(len(untold)))
-	var problems []error
-	for _, row := range untold {
-		err := c.deliver(ctx, row, 1)
-		if problems = append(problems, err); errors.Is(err, errAway) {
-			break // one that is refused does not keep the others from being told
-		}
-	}
-	return errors.Join(problems...)
+	return nil
 }
 
 // flushAtMost bounds how many alerts one tick tells.

@@ -9,11 +9,8 @@
 package calibrate
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 )
 
@@ -50,19 +47,6 @@ func checkEvents(p []float64, y []bool) error {
 		if !(v >= 0 && v <= 1) {
 			return fmt.Errorf("row %d: forecast %v is not a probability, give a number in [0,1]", i, v)
 		}
-	}
-	return nil
-}
-
-// decodeStrict reads one JSON value and nothing else; unknown fields are errors.
-func decodeStrict(data []byte, into any) error {
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.DisallowUnknownFields()
-	if err := d.Decode(into); err != nil {
-		return err
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("something follows the JSON value, remove it")
 	}
 	return nil
 }

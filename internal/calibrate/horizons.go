@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"puenktlich/internal/strictjson"
 )
 
 // HorizonPlatt is the calibration of one horizon of the grid.
@@ -157,7 +159,7 @@ func (h Horizons) MarshalJSON() ([]byte, error) {
 // and valid.
 func (h *Horizons) UnmarshalJSON(data []byte) error {
 	var w horizonsJSON
-	if err := decodeStrict(data, &w); err != nil {
+	if err := strictjson.Unmarshal(data, &w); err != nil {
 		return fmt.Errorf("read calibration by horizon: %w", err)
 	}
 	if w.Grid == nil || w.Pooled == nil {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"sort"
+
+	"puenktlich/internal/strictjson"
 )
 
 // Isotonic maps p along a line that never falls: Rates[i] at Forecasts[i], linear between
@@ -131,7 +133,7 @@ func (c Isotonic) MarshalJSON() ([]byte, error) {
 // UnmarshalJSON reads what MarshalJSON writes: both fields, no other, and valid.
 func (c *Isotonic) UnmarshalJSON(data []byte) error {
 	var w isotonicJSON
-	if err := decodeStrict(data, &w); err != nil {
+	if err := strictjson.Unmarshal(data, &w); err != nil {
 		return fmt.Errorf("read isotonic calibration: %w", err)
 	}
 	read := Isotonic(w)

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+
+	"puenktlich/internal/strictjson"
 )
 
 // MinSlope is the smallest slope of a fitted Platt. A forecast that points the wrong way is
@@ -69,7 +71,7 @@ func (c Platt) MarshalJSON() ([]byte, error) {
 // UnmarshalJSON reads what MarshalJSON writes: both fields, no other, and valid.
 func (c *Platt) UnmarshalJSON(data []byte) error {
 	var w plattJSON
-	if err := decodeStrict(data, &w); err != nil {
+	if err := strictjson.Unmarshal(data, &w); err != nil {
 		return fmt.Errorf("read Platt calibration: %w", err)
 	}
 	if w.Slope == nil || w.Intercept == nil {

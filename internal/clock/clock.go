@@ -9,9 +9,10 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"sync"
 	"time"
+
+	"puenktlich/internal/atomicfile"
 )
 
 // Clock tells domain time. Copies tell the same time; it is safe for concurrent
@@ -116,14 +117,10 @@ func (c Clock) Save(path string) error {
 	if err != nil {
 		return fmt.Errorf("save clock: %w", err)
 	}
-	temp := path + ".new"
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	if err := atomicfile.Write(path, 0o644, body); err != nil {
 		return fmt.Errorf("save clock: %w", err)
 	}
-	if err := os.WriteFile(temp, body, 0o644); err != nil {
-		return fmt.Errorf("save clock: %w", err)
-	}
-	return os.Rename(temp, path)
+	return nil
 }
 
 // Resume goes on at speed from the moment Save kept, however long ago that was;

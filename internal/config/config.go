@@ -64,8 +64,10 @@ type Config struct {
 	Anonymous     string
 	AnonymousRate float64
 	// AccessKey is the secret in whose name commands act on models.
-	AccessKey   string
-	Instance    string
+	AccessKey string
+	Instance  string
+	// LeaseEvery is how often an instance tells that it serves, and how its packages did.
+	LeaseEvery  time.Duration
 	LibXGBoost  string
 	SigningKey  string
 	TrustedKeys string
@@ -130,6 +132,7 @@ func table() []setting {
 		{"ANONYMOUS_RATE", "0", "requests a second of one address without a key, by each instance; 0 for no limit", rate(func(c *Config) *float64 { return &c.AnonymousRate })},
 		{"ACCESS_KEY", "", "secret of an API key in whose name commands act on models", text(func(c *Config) *string { return &c.AccessKey })},
 		{"INSTANCE", "api-1", "name of this API instance, stable over restarts", text(func(c *Config) *string { return &c.Instance })},
+		{"LEASE_EVERY", "1m", "how often an API instance tells the model's workflow that it serves, and how its packages did: so soon one that fails or is slow is noticed. Promotions wait for an instance until three times that after its last word; from 1s to 10m", setLeaseEvery},
 		{"SIGNING_KEY", "", "private key that signs packages, of ECDSA on P-256 or of Ed25519: a PEM file, or the PEM text itself with \\n for its line ends; empty makes one under DATA_DIR, unless TRUSTED_KEYS is given", text(func(c *Config) *string { return &c.SigningKey })},
 		{"TRUSTED_KEYS", "", "public keys of which one must have signed a package that is served: PEM files separated by commas, or the PEM text itself with \\n for its line ends; empty trusts SIGNING_KEY. With it the role api needs no private key", text(func(c *Config) *string { return &c.TrustedKeys })},
 		{"SHADOW_DAYS", "1", "settled days a new version forecasts in shadow before it is promoted", count(func(c *Config) *int { return &c.ShadowDays })},
@@ -253,6 +256,13 @@ func setFullEvery(c *Config, v string) (err error) {
 	return nil
 }
 
+func setLeaseEvery(c *Config, v string) (err error) {
+	if c.LeaseEvery, err = time.ParseDuration(v); err != nil || c.LeaseEvery < time.Second || c.LeaseEvery > 10*time.Minute {
+		return fmt.Errorf("%q: want a time such as 1m or 15s, from 1s to 10m", v)
+	}
+	return nil
+}
+
 func setWebhook(c *Config, v string) error {
 	u, err := url.Parse(v)
 	if v != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
@@ -369,7 +379,7 @@ func (c Config) Environ() []string {
 		"CLICKHOUSE_ADDRESS": c.ClickHouseAddress, "CLICKHOUSE_USER": c.ClickHouseUser, "CLICKHOUSE_PASSWORD": c.ClickHousePassword, "CLICKHOUSE_DATABASE": c.ClickHouseDatabase,
 		"SOURCE": string(c.Source), "TIMETABLES_URL": c.TimetablesURL, "CLIENT_ID": c.ClientID, "API_KEY": c.APIKey, "STATIONS": strings.Join(stations, ","),
 		"CALLS_PER_MINUTE": strconv.Itoa(c.CallsPerMinute), "FULL_EVERY": c.FullEvery.String(),
-		"RECORDINGS": c.Recordings, "SEED": strconv.FormatUint(c.Seed, 10), "LISTEN": c.Listen, "ANONYMOUS": c.Anonymous, "ANONYMOUS_RATE": strconv.FormatFloat(c.AnonymousRate, 'g', -1, 64), "INSTANCE": c.Instance, "SIGNING_KEY": oneLine(c.SigningKey), "TRUSTED_KEYS": oneLine(c.TrustedKeys), "LIBXGBOOST": c.LibXGBoost, "GATE": c.Gate, "ALERT_WEBHOOK": c.AlertWebhook,
+		"RECORDINGS": c.Recordings, "SEED": strconv.FormatUint(c.Seed, 10), "LISTEN": c.Listen, "ANONYMOUS": c.Anonymous, "ANONYMOUS_RATE": strconv.FormatFloat(c.AnonymousRate, 'g', -1, 64), "INSTANCE": c.Instance, "LEASE_EVERY": c.LeaseEvery.String(), "SIGNING_KEY": oneLine(c.SigningKey), "TRUSTED_KEYS": oneLine(c.TrustedKeys), "LIBXGBOOST": c.LibXGBoost, "GATE": c.Gate, "ALERT_WEBHOOK": c.AlertWebhook,
 		"POLICY": c.Policy, "SCHEDULES": c.Schedules,
 		"SHADOW_DAYS": strconv.Itoa(c.ShadowDays), "CANARY_DAYS": strconv.Itoa(c.CanaryDays), "WATCH_DAYS": strconv.Itoa(c.WatchDays),
 		"PATIENCE_DAYS": strconv.Itoa(c.PatienceDays), "MIN_EVENTS": strconv.Itoa(c.MinEvents), "APPROVAL": c.Approval,

@@ -55,6 +55,22 @@ func TestWebhookIsAnAddressAndNoSecretIsRepeated(t *testing.T) {
 	}
 }
 
+func TestRhythmOfLeases(t *testing.T) {
+	t.Parallel()
+	for value, want := range map[string]time.Duration{"": time.Minute, "1s": time.Second, "10m": 10 * time.Minute} {
+		c, err := config.Load([]string{"PUENKTLICH_LEASE_EVERY=" + value}, nil)
+		require.NoError(t, err)
+		require.Equal(t, want, c.LeaseEvery)
+		again, err := config.Load(c.Environ(), nil)
+		require.NoError(t, err)
+		require.Equal(t, want, again.LeaseEvery, "a child process has it too")
+	}
+	for _, bad := range []string{"0", "999ms", "11m", "often", "60"} {
+		_, err := config.Load([]string{"PUENKTLICH_LEASE_EVERY=" + bad}, nil)
+		require.ErrorContains(t, err, "PUENKTLICH_LEASE_EVERY: \""+bad+"\": want a time such as 1m", bad)
+	}
+}
+
 func TestAllProblemsAreReportedTogether(t *testing.T) {
 	t.Parallel()
 	_, err := config.Load([]string{"PUENKTLICH_SORCE=live", "PUENKTLICH_SEED=x", "PUENKTLICH_SOURCE=live"}, nil)

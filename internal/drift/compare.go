@@ -1,10 +1,11 @@
 package drift
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"math"
+
+	"puenktlich/internal/strictjson"
 )
 
 // Result says how far the current values are from the reference. Statistics are about
@@ -112,9 +113,7 @@ func (r Result) MarshalJSON() ([]byte, error) {
 // UnmarshalJSON reads null, and a statistic that is not there, as NaN; unknown fields are errors.
 func (r *Result) UnmarshalJSON(data []byte) error {
 	var w resultJSON
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&w); err != nil {
+	if err := strictjson.Unmarshal(data, &w); err != nil {
 		return fmt.Errorf("read drift result: %w", err)
 	}
 	*r = Result{

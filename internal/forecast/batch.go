@@ -57,7 +57,7 @@ func (e *RowError) Unwrap() error { return e.Err }
 // Forecasts fills b with the forecasts of rows (row-major, rows x features, NaN
 // = not known), each at its horizon in minutes and each equal bit for bit to
 // what Forecast answers. It keeps neither slice. A value that is infinite or
-// below the sentinel is a *RowError.
+// below the sentinel is a *RowError; ErrNoProbability names the first row that has none.
 func (m *Model) Forecasts(b *Batch, rows []float32, horizonMinutes []float64) error {
 	n, width := len(horizonMinutes), len(m.artefact.Features)
 	if len(rows) != n*width {
@@ -75,9 +75,15 @@ func (m *Model) Forecasts(b *Batch, rows []float32, horizonMinutes []float64) er
 	for i := range n {
 		cumulative := b.At(i).Cumulative
 		cumulate(cumulative, b.probabilities[i*classes:(i+1)*classes])
+		if none(cumulative, 0) {
+			return fmt.Errorf("row %d: %w", i, ErrNoProbability)
+		}
 		m.artefact.Calibration.ApplyCumulative(cumulative, cumulative, horizonMinutes[i])
 	}
 	m.cancellations(b, rows, horizonMinutes)
+	if i := slices.IndexFunc(b.Cancelled, math.IsNaN); i >= 0 {
+		return fmt.Errorf("row %d: %w", i, ErrNoProbability)
+	}
 	return nil
 }
 

@@ -6,7 +6,9 @@ package forecast
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"puenktlich/internal/calibrate"
@@ -96,8 +98,12 @@ func (d Distribution) OnTime() float64 { return d.Cumulative[d.onTime] }
 // Late is P(delay >= 6 min | runs).
 func (d Distribution) Late() float64 { return 1 - d.OnTime() }
 
+// ErrNoProbability says that a model has no forecast for a vector: leaves of its trees
+// add up to more than a float32 holds. The model is at fault, not the vector.
+var ErrNoProbability = errors.New("the trees add up to no probability: leaves overflow; roll back to another package and train again")
+
 // Forecast answers for one vector (NaN = not known) at a horizon in minutes.
-// It fails on infinite values.
+// It fails on infinite values, and with ErrNoProbability.
 func (m *Model) Forecast(vector []float32, horizonMinutes float64) (Distribution, error) {
 	if len(vector) != len(m.artefact.Features) {
 		return Distribution{}, fmt.Errorf("forecast: %d values for %d features", len(vector), len(m.artefact.Features))
@@ -106,6 +112,9 @@ func (m *Model) Forecast(vector []float32, horizonMinutes float64) (Distribution
 		return Distribution{}, fmt.Errorf("forecast: %w", err)
 	}
 	held := m.cellOf(vector)
+	if none(held.cumulative, held.cancelled) {
+		return Distribution{}, fmt.Errorf("forecast: %w", ErrNoProbability)
+	}
 	cumulative, cancelled := make([]float64, len(held.cumulative)), held.cancelled
 	m.artefact.Calibration.ApplyCumulative(cumulative, held.cumulative, horizonMinutes)
 	if c := m.artefact.CancelCalibration; c != nil && m.cancel != nil {
@@ -114,6 +123,12 @@ func (m *Model) Forecast(vector []float32, horizonMinutes float64) (Distribution
 		cancelled = p[0]
 	}
 	return Distribution{Edges: m.artefact.Edges, Cumulative: cumulative, Cancelled: cancelled, onTime: m.onTime}, nil
+}
+
+// none says that one of the two is not a number. A softmax has it in all of its values
+// or in none, and so has what is summed from its first on.
+func none(cumulative []float64, cancelled float64) bool {
+	return math.IsNaN(cumulative[0]) || math.IsNaN(cancelled)
 }
 
 // raw is the uncalibrated cumulative distribution.

@@ -2,6 +2,7 @@ package forecast_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -99,6 +100,29 @@ func TestCumulativeIsMonotone(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// Two leaves of 3e38 are more than a float32 holds: nothing but an error may come of that.
+func TestTreesThatOverflowHaveNoForecast(t *testing.T) {
+	t.Parallel()
+	m, err := forecast.Load(servingtest.Overflowing("forecast_delay", 6))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d, err := m.Forecast(vector(0), 60); err != nil || !near(d.OnTime(), servingtest.Confident) {
+		t.Errorf("below the split: %v, %v", d, err)
+	}
+	if d, err := m.Forecast(vector(9), 60); !errors.Is(err, forecast.ErrNoProbability) {
+		t.Errorf("above the split: %v, %v", d, err)
+	}
+	var b forecast.Batch
+	err = m.Forecasts(&b, slices.Concat(vector(0), vector(9)), []float64{60, 60})
+	if !errors.Is(err, forecast.ErrNoProbability) || !strings.Contains(err.Error(), "row 1: ") {
+		t.Errorf("a batch: %v", err)
+	}
+	if err := m.Forecasts(&b, vector(0), []float64{60}); err != nil {
+		t.Error(err)
 	}
 }
 

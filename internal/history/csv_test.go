@@ -148,7 +148,7 @@ func TestMappings(t *testing.T) {
 	columns := func(m map[string]any) map[string]any { return m["columns"].(map[string]any) }
 	for name, test := range map[string]struct{ text, want string }{
 		"no JSON":        {"delimiter: ;", "mapping: invalid character"},
-		"two":            {german + "{}", "mapping: something follows it"},
+		"two":            {german + "{}", "mapping: something follows the JSON value"},
 		"unknown key":    {change(func(m map[string]any) { m["delimeter"] = ";" }), `unknown field "delimeter": want columns, delimiter, time_layout, zone, cancelled, runs, missing`},
 		"unknown field":  {change(func(m map[string]any) { columns(m)["arival"] = "x" }), `columns: unknown field "arival": want some of station_name, eva,`},
 		"missing fields": {`{"columns": {"eva": "a", "is_canceled": "b"}}`, "columns: id is needed\ncolumns: train_type is needed\n"},

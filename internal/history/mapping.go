@@ -1,16 +1,15 @@
 package history
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"puenktlich/internal/strictjson"
 )
 
 // Mapping says how a CSV file tells what a monthly release tells.
@@ -45,13 +44,8 @@ const (
 // all that is wrong with the fields is told at once.
 func ParseMapping(body []byte) (Mapping, error) {
 	var m Mapping
-	dec := json.NewDecoder(bytes.NewReader(body))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&m); err != nil {
+	if err := strictjson.Unmarshal(body, &m); err != nil {
 		return m, fmt.Errorf("mapping: %w: want columns, delimiter, time_layout, zone, cancelled, runs, missing", err)
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return m, errors.New("mapping: something follows it")
 	}
 	if err := m.check(); err != nil {
 		return m, fmt.Errorf("mapping: %w", err)

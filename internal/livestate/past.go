@@ -2,7 +2,6 @@ package livestate
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -128,13 +127,11 @@ type Moment struct {
 	at   time.Time
 }
 
-var errAnotherMoment = errors.New("a past moment answers for itself alone")
-
-// Vector is the features of an event at this moment, and at no other. There is no
-// sequence number: nothing was followed.
+// Vector is the features of an event at this moment; of any other moment nothing is known
+// here, and ok is false. There is no sequence number: nothing was followed.
 func (m *Moment) Vector(key rail.EventKey, cutoff time.Time) (vector []float32, k feature.Knowledge, lastSeq uint64, ok bool) {
 	if !cutoff.Equal(m.at) {
-		panic(errAnotherMoment)
+		return nil, feature.Knowledge{}, 0, false
 	}
 	if k, ok = m.hour.state.At(key, cutoff); !ok {
 		return nil, feature.Knowledge{}, 0, false

@@ -63,6 +63,10 @@ func TestAPastMomentKnowsWhatTheLiveStateKnew(t *testing.T) {
 				}
 			}
 		}
+		key := all.plans[0].Key()
+		if _, _, _, ok := moment.Vector(key, at.Add(time.Second)); ok {
+			t.Error("a second later is another moment")
+		}
 		if seen != len(then) {
 			t.Errorf("%d events, were %d", seen, len(then))
 		}

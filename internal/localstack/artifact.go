@@ -10,6 +10,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+
+	"puenktlich/internal/atomicfile"
 )
 
 // artifact is one file in the cache, identified by its digest.
@@ -121,7 +123,7 @@ func writeStamp(path, sum string) error {
 	if err != nil {
 		return fmt.Errorf("stamp %s: %w", path, err)
 	}
-	return writeFileAtomic(stampPath(path), raw, 0o644)
+	return atomicfile.Write(stampPath(path), 0o644, raw)
 }
 
 func fileSHA256(path string) (string, error) {
@@ -135,19 +137,4 @@ func fileSHA256(path string) (string, error) {
 		return "", fmt.Errorf("hash %s: %w", path, err)
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil
-}
-
-// writeFileAtomic writes beside path and renames, so that no reader sees half a
-// file.
-func writeFileAtomic(path string, data []byte, mode os.FileMode) error {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-")
-	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	defer func() { _ = os.Remove(f.Name()) }()
-	_, err = f.Write(data)
-	if err = errors.Join(err, f.Chmod(mode), f.Close()); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	return os.Rename(f.Name(), path)
 }

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"puenktlich/internal/atomicfile"
 )
 
 // secrets are the credentials of the servers of one data directory, made at its
@@ -39,7 +41,7 @@ func makeSecrets(path string) (secrets, error) {
 	if err != nil {
 		return secrets{}, fmt.Errorf("secrets: %w", err)
 	}
-	if err := writeFileAtomic(path, append(raw, '\n'), 0o600); err != nil {
+	if err := atomicfile.Write(path, 0o600, append(raw, '\n')); err != nil {
 		return secrets{}, fmt.Errorf("secrets: %w", err)
 	}
 	return s, nil

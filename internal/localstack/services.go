@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"time"
+
+	"puenktlich/internal/atomicfile"
 )
 
 // Names of the children, as Pid and the logs call them.
@@ -101,7 +103,7 @@ func markDatabase(db string) error {
 	if exists(db + databaseMark) {
 		return nil
 	}
-	return writeFileAtomic(db+databaseMark, nil, 0o644)
+	return atomicfile.Write(db+databaseMark, 0o644, nil)
 }
 
 func (s *Stack) s3Service() (service, error) {

@@ -11,6 +11,8 @@ import (
 	"runtime"
 	"strings"
 	"time"
+
+	"puenktlich/internal/atomicfile"
 )
 
 // toolsFreeBytes is what the built tools and their temporary copy take.
@@ -74,7 +76,7 @@ func (s *setup) rememberTools(key string) error {
 	if raw, err := os.ReadFile(path); err == nil && string(raw) == key+"\n" {
 		return nil
 	}
-	return writeFileAtomic(path, []byte(key+"\n"), 0o644)
+	return atomicfile.Write(path, 0o644, []byte(key+"\n"))
 }
 
 func (s *setup) sayTools(what string) {

@@ -1,10 +1,11 @@
 package metric
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"math"
+
+	"puenktlich/internal/strictjson"
 )
 
 // Interval is an estimate with a percentile interval from a block bootstrap. Low and High
@@ -42,7 +43,7 @@ func (i Interval) MarshalJSON() ([]byte, error) {
 // UnmarshalJSON reads null, and a bound that is not there, as NaN; unknown fields are errors.
 func (i *Interval) UnmarshalJSON(data []byte) error {
 	var w intervalJSON
-	if err := decodeStrict(data, &w); err != nil {
+	if err := strictjson.Unmarshal(data, &w); err != nil {
 		return fmt.Errorf("read interval: %w", err)
 	}
 	*i = Interval{
@@ -50,12 +51,6 @@ func (i *Interval) UnmarshalJSON(data []byte) error {
 		Blocks: w.Blocks, Level: w.Level, Resamples: w.Resamples,
 	}
 	return nil
-}
-
-func decodeStrict(data []byte, into any) error {
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.DisallowUnknownFields()
-	return d.Decode(into)
 }
 
 // percentile returns the value at share q of sorted values with linear interpolation,

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+
+	"puenktlich/internal/strictjson"
 )
 
 // ECEBins is the number of bins of equal mass in Scores.ECE.
@@ -85,7 +87,7 @@ func (s Scores) MarshalJSON() ([]byte, error) {
 // UnmarshalJSON reads null, and a score that is not there, as NaN; unknown fields are errors.
 func (s *Scores) UnmarshalJSON(data []byte) error {
 	var w scoresJSON
-	if err := decodeStrict(data, &w); err != nil {
+	if err := strictjson.Unmarshal(data, &w); err != nil {
 		return fmt.Errorf("read scores: %w", err)
 	}
 	*s = Scores{

@@ -10,6 +10,7 @@ import (
 
 	"puenktlich/internal/dataset"
 	"puenktlich/internal/feature"
+	"puenktlich/internal/strictjson"
 )
 
 // Check is one thing a package was tested for.
@@ -92,7 +93,7 @@ func (p *Package) testSample(dir string) (string, error) {
 	if _, listed := p.Manifest.file(scoresFile); !listed {
 		return "", &IntegrityError{scoresFile, "is missing: the package is of a program that recorded no scores on its sample"}
 	}
-	if err := readDocument(dir, p.Manifest, scoresFile, &recorded, decodeStrict); err != nil {
+	if err := readDocument(dir, p.Manifest, scoresFile, &recorded, strictjson.Unmarshal); err != nil {
 		return "", err
 	}
 	table, err := p.Sample(dir)

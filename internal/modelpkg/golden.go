@@ -7,6 +7,7 @@ import (
 	"math"
 
 	"puenktlich/internal/forecast"
+	"puenktlich/internal/strictjson"
 )
 
 // Tolerance is how far a recomputed probability may lie from a golden one. The
@@ -48,7 +49,7 @@ func (g GoldenRow) MarshalJSON() ([]byte, error) {
 // UnmarshalJSON reads what MarshalJSON writes.
 func (g *GoldenRow) UnmarshalJSON(data []byte) error {
 	var w goldenJSON
-	if err := decodeStrict(data, &w); err != nil {
+	if err := strictjson.Unmarshal(data, &w); err != nil {
 		return err
 	}
 	*g = GoldenRow{make([]float32, len(w.Vector)), w.HorizonMinutes, w.Cumulative, w.Cancelled}

@@ -8,6 +8,7 @@ import (
 	"puenktlich/internal/drift"
 	"puenktlich/internal/feature"
 	"puenktlich/internal/forecast"
+	"puenktlich/internal/strictjson"
 	"puenktlich/schemas"
 )
 
@@ -76,13 +77,13 @@ func (p *Package) checkReferences() error {
 func readArtefact(dir string, m Manifest) (forecast.Artefact, error) {
 	var features featuresJSON
 	var calibration calibrationJSON
-	if err := readDocument(dir, m, featuresFile, &features, decodeStrict); err != nil {
+	if err := readDocument(dir, m, featuresFile, &features, strictjson.Unmarshal); err != nil {
 		return forecast.Artefact{}, err
 	}
 	if err := features.check(m); err != nil {
 		return forecast.Artefact{}, err
 	}
-	if err := readDocument(dir, m, calibrationFile, &calibration, decodeStrict); err != nil {
+	if err := readDocument(dir, m, calibrationFile, &calibration, strictjson.Unmarshal); err != nil {
 		return forecast.Artefact{}, err
 	}
 	a := forecast.Artefact{FeatureVersion: features.Version, Features: feature.Names(), Edges: calibration.Edges,

@@ -6,13 +6,13 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"slices"
 	"strings"
 	"time"
+
+	"puenktlich/internal/strictjson"
 )
 
 // Names of the files that the manifest does not list.
@@ -74,7 +74,7 @@ func newManifest(c Contents, files map[string][]byte) Manifest {
 // ours can hold, above all paths that lead out of its directory.
 func parseManifest(body []byte) (Manifest, error) {
 	var m Manifest
-	if err := decodeStrict(body, &m); err != nil {
+	if err := strictjson.Unmarshal(body, &m); err != nil {
 		return Manifest{}, &IntegrityError{ManifestFile, "is not a manifest: " + err.Error()}
 	}
 	if m.FormatVersion != FormatVersion {
@@ -129,19 +129,6 @@ func control(r rune) bool { return r < 0x20 || r == 0x7f }
 func digestOf(body []byte) string {
 	sum := sha256.Sum256(body)
 	return hex.EncodeToString(sum[:])
-}
-
-// decodeStrict reads one JSON value and nothing else; unknown fields are errors.
-func decodeStrict(data []byte, into any) error {
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.DisallowUnknownFields()
-	if err := d.Decode(into); err != nil {
-		return err
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("something follows the JSON value")
-	}
-	return nil
 }
 
 // encode writes JSON for people, with a line feed at the end.

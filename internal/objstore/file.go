@@ -8,9 +8,10 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"puenktlich/internal/atomicfile"
 )
 
 // PutFile writes a local file as an object, as Put does, without holding it in
@@ -108,29 +109,19 @@ func (s *Store) GetFile(ctx context.Context, ref Ref, path string) (Ref, error) 
 	return save(ref, path, output.Body)
 }
 
-// save writes the body beside path and renames it once it is verified.
-func save(ref Ref, path string, body io.Reader) (_ Ref, err error) {
-	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
-		return Ref{}, fmt.Errorf("read %s: %w", ref.Key, err)
-	}
-	defer func() {
+// save puts the body at path once it is verified.
+func save(ref Ref, path string, body io.Reader) (got Ref, err error) {
+	err = atomicfile.WriteFunc(path, 0o644, func(w io.Writer) error {
+		digest := sha256.New()
+		size, err := io.Copy(io.MultiWriter(w, digest), body)
 		if err != nil {
-			_ = file.Close()
-			_ = os.Remove(file.Name())
+			return classify("read "+ref.Key, err)
 		}
-	}()
-	digest := sha256.New()
-	size, err := io.Copy(io.MultiWriter(file, digest), body)
+		got = Ref{Key: ref.Key, SHA256: hex.EncodeToString(digest.Sum(nil)), SizeBytes: size, Rows: ref.Rows}
+		return verify(ref.Key, got.SHA256, ref.SHA256)
+	})
 	if err != nil {
-		return Ref{}, classify("read "+ref.Key, err)
-	}
-	got := Ref{Key: ref.Key, SHA256: hex.EncodeToString(digest.Sum(nil)), SizeBytes: size, Rows: ref.Rows}
-	if err := verify(ref.Key, got.SHA256, ref.SHA256); err != nil {
 		return Ref{}, err
-	}
-	if err := errors.Join(file.Chmod(0o644), file.Sync(), file.Close(), os.Rename(file.Name(), path)); err != nil {
-		return Ref{}, fmt.Errorf("read %s: %w", ref.Key, err)
 	}
 	return got, nil
 }

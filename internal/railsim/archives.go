@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"puenktlich/internal/atomicfile"
 	"puenktlich/internal/rail"
 	"puenktlich/internal/timetables"
 	"puenktlich/internal/timetables/archive"
@@ -117,34 +118,13 @@ func (r *Railway) writeDay(ctx context.Context, job Archives, label *stamp, s st
 			return err
 		}
 	}
-	if err := replaceFile(path, func(w io.Writer) error { return r.record(ctx, w, job.Every, s) }); err != nil {
+	if err := atomicfile.WriteFunc(path, 0o644, func(w io.Writer) error { return r.record(ctx, w, job.Every, s) }); err != nil {
 		return err
 	}
 	if s.whole() {
 		return label.markWhole(job.Dir, s.day)
 	}
 	return nil
-}
-
-// replaceFile writes beside the path and renames.
-func replaceFile(path string, write func(io.Writer) error) (err error) {
-	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			file.Close()
-			os.Remove(file.Name())
-		}
-	}()
-	if err = write(file); err != nil {
-		return err
-	}
-	if err = errors.Join(file.Chmod(0o644), file.Sync(), file.Close()); err != nil {
-		return err
-	}
-	return os.Rename(file.Name(), path)
 }
 
 // record writes one archive: station by station, plans first.

@@ -4,12 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
 
+	"puenktlich/internal/atomicfile"
 	"puenktlich/internal/rail"
 )
 
@@ -113,8 +113,5 @@ func (s *stamp) save(dir string) error {
 	if err != nil {
 		return err
 	}
-	return replaceFile(filepath.Join(dir, stampName), func(w io.Writer) error {
-		_, err := w.Write(append(text, '\n'))
-		return err
-	})
+	return atomicfile.Write(filepath.Join(dir, stampName), 0o644, append(text, '\n'))
 }

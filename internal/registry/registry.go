@@ -11,15 +11,14 @@
 package registry
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"regexp"
 	"time"
 
+	"puenktlich/internal/strictjson"
 	"puenktlich/schemas"
 )
 
@@ -63,7 +62,7 @@ func (r Registry) get(ctx context.Context, key string, into any) (etag string, f
 	if err != nil {
 		return "", false, fmt.Errorf("read %s: %w", key, err)
 	}
-	if err := decodeStrict(body, into); err != nil {
+	if err := strictjson.Unmarshal(body, into); err != nil {
 		return "", false, fmt.Errorf("read %s: %w", key, err)
 	}
 	return etag, true, nil
@@ -145,19 +144,6 @@ func checkPackage(model string, p schemas.PackageRef) error {
 		return fmt.Errorf("%w: package version %d: versions count from 1", ErrInvalid, p.Version)
 	case !hexDigest.MatchString(p.Digest):
 		return fmt.Errorf("%w: package digest %q is not a SHA-256 in hexadecimal", ErrInvalid, p.Digest)
-	}
-	return nil
-}
-
-// decodeStrict reads one JSON value and nothing else; unknown fields are errors.
-func decodeStrict(data []byte, into any) error {
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.DisallowUnknownFields()
-	if err := d.Decode(into); err != nil {
-		return err
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("something follows the JSON value")
 	}
 	return nil
 }

@@ -15,6 +15,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"puenktlich/internal/atomicfile"
 	"puenktlich/internal/feature"
 	"puenktlich/internal/forecast"
 	"puenktlich/internal/learn"
@@ -236,27 +237,10 @@ func (c *Champion) remember(ref schemas.PackageRef, dir string) error {
 	if err != nil {
 		return fmt.Errorf("remember champion: %w", err)
 	}
-	if err := writeFile(c.file(), body); err != nil {
+	if err := atomicfile.Write(c.file(), 0o600, body); err != nil {
 		return fmt.Errorf("remember champion: %w", err)
 	}
 	return nil
-}
-
-// writeFile replaces a file in one step, durably.
-func writeFile(path string, body []byte) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return err
-	}
-	temp, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.Remove(temp.Name()) }()
-	_, err = temp.Write(body)
-	if err = errors.Join(err, temp.Sync(), temp.Close()); err != nil {
-		return err
-	}
-	return os.Rename(temp.Name(), path)
 }
 
 // Restore serves the package loaded last from the disk alone. It answers false

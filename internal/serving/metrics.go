@@ -30,7 +30,7 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		forecasts: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "puenktlich_forecasts_total",
 			Help: "Forecasts made and logged, by who wanted them."}, []string{"source"}),
 		failed: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "puenktlich_forecasts_failed_total",
-			Help: "Forecasts that a package beside the one that answers could not make, by role."}, []string{"role"}),
+			Help: "Forecasts that a package could not make, by role; of the champion those of the panel."}, []string{"role"}),
 		panelLag: prometheus.NewGauge(prometheus.GaugeOpts{Name: "puenktlich_panel_behind_seconds",
 			Help: "Domain time by which the panel is behind the clock."}),
 		skipped: prometheus.NewCounter(prometheus.CounterOpts{Name: "puenktlich_panel_skipped_seconds_total",

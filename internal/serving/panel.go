@@ -9,6 +9,7 @@ import (
 	"os"
 	"time"
 
+	"puenktlich/internal/atomicfile"
 	"puenktlich/internal/rail"
 	schema "puenktlich/schemas/clickhouse"
 )
@@ -49,6 +50,8 @@ type Panel struct {
 	last  time.Time // done through this moment; zero before the first step
 	saved time.Time
 	late  bool // the last step failed: what was missed is made up for within bounds
+	// told is the package whose failure was logged last, its digest.
+	told string
 }
 
 // NewPanel makes a Panel.
@@ -131,11 +134,7 @@ func (p *Panel) forecast(ctx context.Context, loaded *Loaded, after, through tim
 	var rows []schema.Prediction
 	for _, eva := range p.o.Boards.Stations() {
 		for _, horizon := range rail.Horizons() {
-			made, err := p.station(loaded, moment{eva, horizon, after, through})
-			if err != nil {
-				return err
-			}
-			rows = append(rows, made...)
+			rows = append(rows, p.station(loaded, moment{eva, horizon, after, through})...)
 		}
 		if len(rows) >= panelBatch {
 			if err := p.log(ctx, rows); err != nil {
@@ -154,7 +153,7 @@ type moment struct {
 	after, through time.Time
 }
 
-func (p *Panel) station(loaded *Loaded, m moment) ([]schema.Prediction, error) {
+func (p *Panel) station(loaded *Loaded, m moment) []schema.Prediction {
 	var rows []schema.Prediction
 	ahead := time.Duration(m.horizon) * time.Minute
 	// Half-open the other way round: a planned time is a whole millisecond.
@@ -167,24 +166,28 @@ func (p *Panel) station(loaded *Loaded, m moment) ([]schema.Prediction, error) {
 			continue // its plan came later than this moment
 		}
 		answers, beside := voices(loaded, trial, event.Key().Stop)
-		row, err := p.row(answers, known, m.horizon)
-		if err != nil {
-			return nil, err
+		for _, v := range []*voice{&answers, beside} {
+			if v == nil {
+				continue
+			}
+			if row, err := p.row(*v, known, m.horizon); err != nil {
+				p.failed(*v, err)
+			} else {
+				rows = append(rows, row)
+			}
 		}
-		rows = append(rows, row)
-		if beside == nil {
-			continue
-		}
-		if row, err = p.row(*beside, known, m.horizon); err != nil && beside.role == schema.RoleShadow {
-			p.o.Forecaster.o.Metrics.failed.WithLabelValues(string(beside.role)).Inc()
-			continue // a challenger that fails is judged on what it did not say
-		}
-		if err != nil {
-			return nil, err
-		}
-		rows = append(rows, row)
 	}
-	return rows, nil
+	return rows
+}
+
+// failed notes that a package has no forecast of an event. It would have none in a second
+// either, so the panel goes on: the package is judged on what it did not say.
+func (p *Panel) failed(v voice, err error) {
+	p.o.Forecaster.o.Metrics.failed.WithLabelValues(string(v.role)).Inc()
+	if p.told != v.Ref.Digest {
+		p.told = v.Ref.Digest
+		p.o.Logger.Error("a package has no forecast of a planned event; further ones are only counted", "role", v.role, "digest", v.Ref.Digest, "error", err)
+	}
 }
 
 // row is the panel's forecast by one package. Its id is the same however often it
@@ -237,7 +240,7 @@ func (p *Panel) save() {
 	}
 	body, err := json.Marshal(done{p.last})
 	if err == nil {
-		err = writeFile(p.o.File, body)
+		err = atomicfile.Write(p.o.File, 0o600, body)
 	}
 	if err != nil {
 		p.o.Logger.Warn("the panel cannot keep where it is", "error", err)

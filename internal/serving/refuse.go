@@ -38,8 +38,9 @@ func (c *Champion) refuse(ctx context.Context, told *refusal, ref schemas.Packag
 	c.o.Logger.Error("package refused; the champion stays", "model", ref.Model, "version", ref.Version, "digest", ref.Digest, "error", cause)
 	told.mu.Lock()
 	defer told.mu.Unlock()
+	told.over = false // even where it was not heard: it may be kept to be told later
 	if c.o.Alerts != nil && told.digest != ref.Digest && c.tell(ctx, c.refused(told, ref, cause)) {
-		told.digest, told.over = ref.Digest, false
+		told.digest = ref.Digest
 	}
 	return &RefusedError{Package: ref, Cause: cause}
 }

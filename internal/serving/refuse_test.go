@@ -57,6 +57,7 @@ func (r *registryOf) Aliases(ctx context.Context, _ string) (schemas.Aliases, st
 type server struct {
 	*serving.Champion
 	t       *testing.T
+	alerts  *alert.Center
 	objects *objstore.Store
 	db      *warehouse.DB
 	key     *modelpkg.Key
@@ -74,8 +75,9 @@ func newServer(t *testing.T) *server {
 	_, err = s.db.Migrate(t.Context())
 	require.NoError(t, err)
 	dir, quiet, clock := t.TempDir(), slog.New(slog.DiscardHandler), &ticking{}
+	s.alerts = alert.New(alert.Options{Store: s.db, Clock: clock, Logger: quiet})
 	s.Champion = serving.NewChampion(serving.ChampionOptions{Model: schemas.DefaultModel, Dir: dir, Logger: quiet, Instance: "api-1", Clock: clock,
-		Alerts:   alert.New(alert.Options{Store: s.db, Clock: clock, Logger: quiet}),
+		Alerts:   s.alerts,
 		Packages: serving.ModelPackages{Store: s.objects, CacheDir: filepath.Join(dir, "packages"), Keys: []modelpkg.PublicKey{s.key.Public()}}})
 	return s
 }
@@ -106,9 +108,11 @@ func (s *server) store(version int, key *modelpkg.Key, change func(dir string)) 
 	return ref
 }
 
-// firing are the alerts of refused packages that go on.
+// firing are the alerts of refused packages that go on, those included that the store did
+// not take in time: the process stores them as soon as it can.
 func (s *server) firing(place string) []schema.Alert {
 	s.t.Helper()
+	require.NoError(s.t, s.alerts.Flush(s.t.Context()))
 	found, err := s.db.FiringAlerts(s.t.Context(), "package-refused", place+" of punctuality on api-1")
 	require.NoError(s.t, err)
 	return found

@@ -6,9 +6,13 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"path/filepath"
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
+	"puenktlich/internal/forecast"
 	"puenktlich/internal/rail"
 	"puenktlich/internal/serving"
 	"puenktlich/internal/serving/servingtest"
@@ -58,7 +62,12 @@ func voicesOf(rows []schema.Prediction) map[string]int {
 
 func tried(t *testing.T, w *world, a schemas.Aliases) (*serving.Champion, *serving.Forecaster) {
 	t.Helper()
-	c := champion(t, t.TempDir(), &servingtest.Packages{})
+	return triedOf(t, w, a, &servingtest.Packages{})
+}
+
+func triedOf(t *testing.T, w *world, a schemas.Aliases, packages *servingtest.Packages) (*serving.Champion, *serving.Forecaster) {
+	t.Helper()
+	c := champion(t, t.TempDir(), packages)
 	follow(t, c, a)
 	return c, serving.NewForecaster(serving.Options{Champion: c, State: w, Log: w, DataSource: "test", Instance: "api-1"})
 }
@@ -119,6 +128,62 @@ func TestACanaryAnswersAndTheChampionIsLoggedBeside(t *testing.T) {
 	}
 	if got := voicesOf(w.rows); len(w.rows) != 2 || got["8 canary"] != 1 || got["7 champion"] != 1 {
 		t.Errorf("logged %v", got)
+	}
+}
+
+// failing is a challenger that has no forecast where the railway expects six minutes or
+// more.
+func failing() *servingtest.Packages {
+	return &servingtest.Packages{Artefacts: map[string]forecast.Artefact{servingtest.Ref(8).Digest: servingtest.Overflowing("forecast_delay", 6)}}
+}
+
+func TestAChallengerThatFailsIsNobodysFailure(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		aliases schemas.Aliases
+		logged  map[string]int
+		role    string
+	}{
+		{trying(schemas.ModeShadow, 0), map[string]int{"7 champion": 2, "8 shadow": 1}, "shadow"},
+		{trying(schemas.ModeCanary, 1), map[string]int{"7 champion": 2, "8 canary": 1}, "canary"},
+	} {
+		w := newWorld()
+		keys := []rail.EventKey{w.add(50, 9), w.add(12, 0)}
+		_, f := triedOf(t, w, tt.aliases, failing())
+		r, err := f.Answer(serving.Request{Events: keys, At: now, Explain: true})
+		require.NoError(t, err)
+		require.Equal(t, []int{0, 1}, r.Index, "both are answered")
+		require.Equal(t, 7, r.Forecasts[0].Version, "by the champion where the other fails")
+		require.Equal(t, tt.logged, voicesOf(w.rows))
+		reports := map[string][2]int{}
+		for _, report := range f.TakeHealth() {
+			reports[report.Digest+" "+report.Role] = [2]int{report.Forecasts, report.Failed}
+		}
+		require.Equal(t, [2]int{2, 1}, reports[servingtest.Ref(8).Digest+" "+tt.role])
+		require.Equal(t, [2]int{2, 0}, reports[servingtest.Ref(7).Digest+" champion"])
+	}
+}
+
+// The panel would fail in a second again: it leaves out what a package has no forecast
+// of, and the others are forecast.
+func TestThePanelGoesOnWhereAPackageFails(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		aliases schemas.Aliases
+		logged  map[string]int
+	}{
+		{trying(schemas.ModeShadow, 0), map[string]int{"7 champion": 2, "8 shadow": 1}},
+		{trying(schemas.ModeCanary, 1), map[string]int{"7 champion": 2, "8 canary": 1}},
+		{schemas.Aliases{Model: schemas.DefaultModel, Champion: &schemas.AliasEntry{Package: servingtest.Ref(8)}}, map[string]int{"8 champion": 1}},
+	} {
+		w := newWorld()
+		w.add(31, 9)
+		w.add(32, 0)
+		_, f := triedOf(t, w, tt.aliases, failing())
+		p := serving.NewPanel(serving.PanelOptions{Forecaster: f, Boards: w, Clock: w, File: filepath.Join(t.TempDir(), "panel.json"), Logger: slog.New(slog.DiscardHandler)})
+		advance(t, w, p, 0)
+		advance(t, w, p, 5*time.Minute)
+		require.Equal(t, tt.logged, voicesOf(w.rows))
 	}
 }
 

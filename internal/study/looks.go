@@ -1,7 +1,6 @@
 package study
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,7 +8,9 @@ import (
 	"os"
 	"time"
 
+	"puenktlich/internal/atomicfile"
 	"puenktlich/internal/rail"
+	"puenktlich/internal/strictjson"
 )
 
 // Look is one time that held-out days were tested on. The log of them is part of
@@ -48,10 +49,8 @@ func ReadLooks(path string) ([]Look, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read log of looks: %w", err)
 	}
-	decoder := json.NewDecoder(bytes.NewReader(body))
-	decoder.DisallowUnknownFields()
 	var looks []Look
-	if err := decoder.Decode(&looks); err != nil {
+	if err := strictjson.Unmarshal(body, &looks); err != nil {
 		return nil, fmt.Errorf("read log of looks %s: %w", path, err)
 	}
 	return looks, nil
@@ -63,7 +62,7 @@ func WriteLooks(path string, looks []Look) error {
 	if err != nil {
 		return fmt.Errorf("write log of looks: %w", err)
 	}
-	if err := os.WriteFile(path, append(body, '\n'), 0o644); err != nil {
+	if err := atomicfile.Write(path, 0o644, append(body, '\n')); err != nil {
 		return fmt.Errorf("write log of looks: %w", err)
 	}
 	return nil

@@ -1,14 +1,13 @@
 package xgb
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
 	"strconv"
 
 	"puenktlich/internal/forest"
+	"puenktlich/internal/strictjson"
 )
 
 // Objective is what a model is trained to predict.
@@ -69,10 +68,8 @@ func DefaultParams(objective Objective, classes int) Params {
 // ParseParams reads settings from a JSON object over defaults. An unknown name
 // is an error, as is any value that Validate refuses.
 func ParseParams(data []byte, defaults Params) (Params, error) {
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
 	p := defaults
-	if err := decoder.Decode(&p); err != nil {
+	if err := strictjson.Unmarshal(data, &p); err != nil {
 		return Params{}, fmt.Errorf("read training parameters: %w", err)
 	}
 	return p, p.Validate()

@@ -17,9 +17,12 @@ import (
 )
 
 // Contents are a whole package of the tiny model, the same at each call.
-func Contents(version int) (modelpkg.Contents, error) {
+func Contents(version int) (modelpkg.Contents, error) { return ContentsOf(version, Artefact()) }
+
+// ContentsOf are those of another model.
+func ContentsOf(version int, artefact forecast.Artefact) (modelpkg.Contents, error) {
 	c := modelpkg.Contents{
-		Name: schemas.DefaultModel, Version: version, Created: time.Date(2024, 10, 29, 3, 0, 0, 0, time.UTC), Artefact: Artefact(),
+		Name: schemas.DefaultModel, Version: version, Created: time.Date(2024, 10, 29, 3, 0, 0, 0, time.UTC), Artefact: artefact,
 		Provenance: []schemas.Provenance{{Source: "a test", Licence: "none"}}, CodeVersion: "test",
 		Trained: schemas.TrainedModel{RunID: "run-1", Model: schemas.DefaultModel},
 	}
