@@ -80,7 +80,7 @@ func missedRuns(id string, was, now client.ScheduleInfo, at time.Time) (schemas.
 	alert := schemas.Alert{Name: "schedule-missed", Subject: id, Severity: schemas.AlertWarning, Since: at, Workflow: scheduledPrefix + id}
 	switch missed := now.NumActionsMissedCatchupWindow - was.NumActionsMissedCatchupWindow; {
 	case missed > 0:
-		alert.Summary = fmt.Sprintf("%d runs of schedule %s were missed and are too late to be caught up: the Temporal server or all workers of queue control were away.", missed, id)
+		alert.Summary = fmt.Sprintf("%d runs of schedule %s were missed and are too late to be caught up: the Temporal server was away.", missed, id)
 		alert.Details = map[string]string{"missed_in_all": fmt.Sprint(now.NumActionsMissedCatchupWindow), "skipped_in_all": fmt.Sprint(now.NumActionsSkippedOverlap)}
 		return alert, true
 	case now.NumActions > was.NumActions:

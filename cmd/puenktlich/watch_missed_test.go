@@ -54,7 +54,7 @@ func (w watched) runsAreMissed() {
 		return err == nil && d != nil && float64(d.Info.NumActionsMissedCatchupWindow) > before
 	}, time.Minute, 50*time.Millisecond, "the supervisor starts the server again, and the run of %s is missed", next)
 	require.NotEqual(t, pid, w.stack.Pid(localstack.ChildTemporal))
-	require.NoError(t, seen.lookAtSchedules(ctx))
+	require.Eventually(t, func() bool { return seen.lookAtSchedules(ctx) == nil }, 30*time.Second, 50*time.Millisecond)
 	require.Greater(t, metric(w, figures, "puenktlich_schedule_missed_total"), before)
 	require.Eventually(t, func() bool { return len(w.told.of("schedule-missed")) > 0 }, 30*time.Second, 50*time.Millisecond)
 	require.Contains(t, w.told.of("schedule-missed")[0].Summary, "runs of schedule often were missed and are too late to be caught up")
