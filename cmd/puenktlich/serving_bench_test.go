@@ -97,8 +97,11 @@ func (s *system) kindsOfLoad(b *testing.B, secret string) []*measured {
 	}
 	all = append(all, batchesOf100(b, plain)...)
 	for _, m := range all {
-		if m.order.Connections = 256; m.order.Body != nil { // enough that neither server waits for the other core or the disk
+		switch m.order.Connections = 256; { // enough that neither server waits for the other core or the disk
+		case m.order.Body != nil:
 			m.order.Connections = 8
+		case !m.order.At.IsZero(): // more would ask too far back
+			m.order.Connections = 64
 		}
 		if m.address == "" {
 			m.address, m.pid, m.order.Header = address, pid, "Authorization: Bearer "+secret+"\r\n"
