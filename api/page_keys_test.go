@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -72,6 +73,25 @@ type browser struct {
 	session string
 }
 
+// profile is a directory that a browser's helpers may write to until they are gone.
+func profile(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "puenktlich-browser-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		for range 50 {
+			if err = os.RemoveAll(dir); err == nil {
+				return
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+		t.Errorf("the browser's directory stays: %v", err)
+	})
+	return dir
+}
+
 func startBrowser(t *testing.T) *browser {
 	t.Helper()
 	chromium, err := exec.LookPath("chromium")
@@ -84,16 +104,17 @@ func startBrowser(t *testing.T) *browser {
 		t.Fatal(err)
 	}
 	command := exec.Command(chromium, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-		"--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--user-data-dir="+t.TempDir(), "--remote-debugging-pipe", "about:blank")
+		"--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--user-data-dir="+profile(t), "--remote-debugging-pipe", "about:blank")
 	command.ExtraFiles = []*os.File{hear, say} // it reads from 3 and writes to 4
+	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
 	}
 	hear.Close()
 	say.Close()
 	t.Cleanup(func() {
-		_ = command.Process.Kill()
-		_ = command.Wait() // it was killed
+		_ = syscall.Kill(-command.Process.Pid, syscall.SIGKILL) // its helpers too
+		_ = command.Wait()                                      // it was killed
 		to.Close()
 		from.Close()
 	})
