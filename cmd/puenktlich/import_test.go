@@ -38,7 +38,7 @@ func importStack(t *testing.T, p program) config.Config {
 	return config.Config{DataDir: t.TempDir(), TemporalAddress: at.Temporal, TemporalNamespace: "default", S3Endpoint: at.S3Endpoint, S3Region: "us-east-1",
 		S3AccessKey: at.S3AccessKey, S3SecretKey: at.S3SecretKey, S3Bucket: "import", ClickHouseAddress: "http://" + at.ClickHouseAddr,
 		ClickHouseUser: at.ClickHouseUser, ClickHousePassword: at.ClickHousePassword, ClickHouseDatabase: "import", Source: config.SourceSimulation,
-		TimetablesURL: "http://127.0.0.1:1/timetables/v1", Seed: 1, Listen: "127.0.0.1:0", Instance: "import-1", CallsPerMinute: 60, FullEvery: time.Hour}
+		TimetablesURL: "http://127.0.0.1:1/timetables/v1", Seed: 1, Listen: "127.0.0.1:0", Instance: "import-1", CallsPerMinute: 60, FullEvery: time.Hour, LeaseEvery: time.Minute}
 }
 
 // Sizes of the release: row groups so small that a worker is killed between two.
