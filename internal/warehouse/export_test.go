@@ -24,3 +24,6 @@ func (db *DB) ScanTable(ctx context.Context, table string) error {
 func (db *DB) SaveRuns(ctx context.Context, runs []schema.Run) error {
 	return insert(ctx, db, runTable, "runs", runs)
 }
+
+// ReadTogether bounds how many events timelines are read of in one go.
+func (db *DB) ReadTogether(events uint64) { db.together = events }

@@ -28,6 +28,8 @@ type Options struct {
 type DB struct {
 	conn   driver.Conn
 	config *driver.Options
+	// together is how many events timelines are read of in one go.
+	together uint64
 }
 
 // maxOpenConns bounds the statements in flight from one process: a few tails,
@@ -47,7 +49,7 @@ func Open(opts Options) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("warehouse: open: %w", err)
 	}
-	return &DB{conn: conn, config: config}, nil
+	return &DB{conn: conn, config: config, together: timelineEvents}, nil
 }
 
 func (o Options) config() (*driver.Options, error) {

@@ -36,7 +36,7 @@ func (db *DB) Timelines(ctx context.Context, q schema.TimelineQuery, visit func(
 	if err != nil {
 		return err
 	}
-	if all.events <= timelineEvents {
+	if all.events <= db.together {
 		return db.window(ctx, q, all, visit)
 	}
 	for from := q.From; from.Before(q.Until); from = from.Add(timelineWindow) {
