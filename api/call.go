@@ -18,8 +18,10 @@ import (
 	"puenktlich/internal/serving"
 )
 
-// call is what the middlewares know of one request.
+// call is what the middlewares know of one request. It goes with the request as its
+// writer, which is found without a search.
 type call struct {
+	gin.ResponseWriter
 	requestID string
 	span      trace.SpanContext
 	caller    access.Caller
@@ -37,14 +39,15 @@ type call struct {
 // asks ends the part of a request that read it.
 func (held *call) asks() { held.asked = time.Now() }
 
-const callKey = "call"
+// Unwrap lets http.ResponseController find what it controls.
+func (held *call) Unwrap() http.ResponseWriter { return held.ResponseWriter }
 
 // callOf never answers nil: what runs without the middlewares has an empty call.
 func callOf(c *gin.Context) *call {
-	if held, found := c.Get(callKey); found {
-		return held.(*call)
+	if held, found := c.Writer.(*call); found {
+		return held
 	}
-	return &call{}
+	return &call{ResponseWriter: c.Writer}
 }
 
 func requestID(c *gin.Context) string { return callOf(c).requestID }
@@ -59,13 +62,13 @@ var sane = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 // W3C Trace Context, or a new one; the id is the caller's, or names trace and span,
 // so that logs, logged forecasts and workflows lead back to the trace.
 func (s *server) identify(c *gin.Context) {
-	held := &call{begun: time.Now(), span: spanOf(c.Request.Header)}
+	held := &call{ResponseWriter: c.Writer, begun: time.Now(), span: spanOf(c.Request.Header)}
 	parent := traceparent(held.span)
 	if held.requestID = c.GetHeader("X-Request-Id"); held.requestID == "" || !sane.MatchString(held.requestID) {
 		held.requestID = parent[len("00-") : len(parent)-len("-00")]
 	}
-	c.Set(callKey, held)
-	header := c.Writer.Header()
+	c.Writer = held
+	header := held.Header()
 	values := &held.header
 	values[0], values[1], values[2] = held.requestID, parent, "nosniff"
 	header["X-Request-Id"], header["Traceparent"], header["X-Content-Type-Options"] = values[0:1:1], values[1:2:2], values[2:3:3]

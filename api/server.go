@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -19,6 +20,7 @@ import (
 type server struct {
 	o        Options
 	requests *prometheus.HistogramVec
+	times    sync.Map               // by outcome, of requests
 	second   atomic.Pointer[moment] // the clock as it was shown last
 }
 
@@ -203,7 +205,23 @@ func (s *server) observe(c *gin.Context) {
 	if path == "" {
 		path = "none"
 	}
-	s.requests.WithLabelValues(path, strconv.Itoa(c.Writer.Status())).Observe(time.Since(start).Seconds())
+	s.timesOf(outcome{path, c.Writer.Status()}).Observe(time.Since(start).Seconds())
+}
+
+// outcome is a label of the metric of requests.
+type outcome struct {
+	route  string
+	status int
+}
+
+// timesOf finds a label's observer without making its labels anew.
+func (s *server) timesOf(of outcome) prometheus.Observer {
+	if known, found := s.times.Load(of); found {
+		return known.(prometheus.Observer)
+	}
+	made := s.requests.WithLabelValues(of.route, strconv.Itoa(of.status))
+	s.times.Store(of, made)
+	return made
 }
 
 func (s *server) measure() {

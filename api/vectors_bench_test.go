@@ -21,7 +21,6 @@ import (
 	"puenktlich/internal/serving/servingtest"
 	"puenktlich/internal/spool"
 	"puenktlich/schemas"
-	schema "puenktlich/schemas/clickhouse"
 )
 
 // grown is a model as large as trained ones: 60 rounds of eight trees of depth 5.
@@ -72,7 +71,7 @@ func randomTree(source *rand.Rand, depth int) map[string]any {
 // nowhere takes predictions and forgets them: shipping is not measured here.
 type nowhere struct{}
 
-func (nowhere) InsertPredictions(context.Context, string, []schema.Prediction) error { return nil }
+func (nowhere) InsertPredictionRows(context.Context, string, []byte, int) error { return nil }
 
 // BenchmarkVectors answers batches with logging to the disk, beside the plain
 // evaluation of the same rows. The figure is rows/s; predictions leave the spool

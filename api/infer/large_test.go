@@ -32,7 +32,7 @@ type counted struct {
 	largest int
 }
 
-func (c *counted) Append(p []schema.Prediction) error {
+func (c *counted) Append(p []schema.PredictionRow) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.rows, c.largest = c.rows+len(p), max(c.largest, len(p))

@@ -26,7 +26,6 @@ import (
 	"puenktlich/internal/spool"
 	"puenktlich/internal/warehouse"
 	"puenktlich/schemas"
-	schema "puenktlich/schemas/clickhouse"
 )
 
 // serveCommand serves one package alone.
@@ -91,7 +90,7 @@ func (blank) Size() feature.Size                                                
 // kept is the store of an instance without one: everything stays on disk.
 type kept struct{}
 
-func (kept) InsertPredictions(context.Context, string, []schema.Prediction) error {
+func (kept) InsertPredictionRows(context.Context, string, []byte, int) error {
 	return errors.New("there is no ClickHouse: predictions stay on disk")
 }
 

@@ -42,7 +42,8 @@ type measured struct {
 // BenchmarkServing measures single forecasts and batches of 100 with everything on
 // (a key, the live state, the prediction log and its way to ClickHouse), single ones
 // beside echoes, in turn, so that what else the machine does meets all of them.
-// API_PROFILE names a file for the server's profile.
+// API_PROFILE names a file for the server's profile, LOAD_ONLY a part of the names of
+// those that are run.
 func BenchmarkServing(b *testing.B) {
 	require.NoError(b, exec.Command("taskset", "-pc", otherCore, strconv.Itoa(os.Getpid())).Run(), "taskset pins this process and what it starts")
 	s := startSystem(b)
@@ -50,7 +51,7 @@ func BenchmarkServing(b *testing.B) {
 	do[schemas.LifecycleResult](s, schemas.LifecycleID(schemas.DefaultModel), schemas.WorkflowRunLifecycle, schemas.LifecycleInput{AsOf: s.asOf, Actor: "bootstrap", Reason: "benchmark"})
 	_, secret, err := s.book().Create(b.Context(), access.Wanted{Name: "load", Role: access.RolePredict}, time.Now())
 	require.NoError(b, err)
-	all := s.kindsOfLoad(b, secret)
+	all := wantedOf(s.kindsOfLoad(b, secret), os.Getenv("LOAD_ONLY"))
 	const seconds, rounds = 1, 11
 	for range b.N {
 		for range rounds {
@@ -67,6 +68,17 @@ func BenchmarkServing(b *testing.B) {
 			b.ReportMetric(median(m.ofEcho(measured.rates)), strings.ReplaceAll(m.name, " ", "-")+"/echo")
 		}
 	}
+}
+
+// wantedOf are the loads with a part in their names, and the echoes they are compared with.
+func wantedOf(all []*measured, part string) []*measured {
+	var wanted []*measured
+	for _, m := range all {
+		if strings.Contains(m.name, part) || slices.ContainsFunc(all, func(o *measured) bool { return o.echo == m && strings.Contains(o.name, part) }) {
+			wanted = append(wanted, m)
+		}
+	}
+	return wanted
 }
 
 // kindsOfLoad starts the servers and says what is asked of them.

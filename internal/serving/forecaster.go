@@ -30,7 +30,7 @@ type State interface {
 
 // Log keeps predictions: when Append returns nil they are on disk.
 type Log interface {
-	Append(predictions []schema.Prediction) error
+	Append(rows []schema.PredictionRow) error
 }
 
 // Options of a Forecaster. All but GroupOf and Metrics are required.
@@ -111,7 +111,7 @@ func (f *Forecaster) Answer(r Request) (Result, error) {
 	}
 	result := Result{Package: loaded, RequestID: r.ID, DataAge: f.o.State.Age()}
 	trial := f.o.Champion.Trial()
-	rows := make([]schema.Prediction, 0, len(r.Events))
+	rows := make([]schema.PredictionRow, 0, len(r.Events))
 	for i, key := range r.Events {
 		begun := time.Now()
 		answers, beside := voices(loaded, trial, key.Stop)
@@ -156,14 +156,12 @@ func (f *Forecaster) Answer(r Request) (Result, error) {
 }
 
 // logged is the row of a consumer's request.
-func (o *opinion) logged(requestID string) schema.Prediction {
-	row := o.row
-	row.PredictionID, row.RequestID = newID(), requestID
-	return row
+func (o *opinion) logged(requestID string) schema.PredictionRow {
+	return schema.PredictionRow{RequestID: requestID, PredictionID: newID(), Rest: o.rest}
 }
 
 // given is the answer that a row logs.
-func (o *opinion) given(row schema.Prediction, age time.Duration) Forecast {
+func (o *opinion) given(row schema.PredictionRow, age time.Duration) Forecast {
 	a := o.answer
 	a.PredictionID, a.RequestID, a.DataAgeSeconds, a.opinion = row.PredictionID, row.RequestID, AgeSeconds(age), o
 	return a
@@ -185,7 +183,7 @@ func newID() string {
 	return id.String()
 }
 
-func (f *Forecaster) log(rows []schema.Prediction, source schema.PredictionSource, timing *Timing) error {
+func (f *Forecaster) log(rows []schema.PredictionRow, source schema.PredictionSource, timing *Timing) error {
 	if len(rows) == 0 {
 		return nil
 	}
@@ -196,6 +194,15 @@ func (f *Forecaster) log(rows []schema.Prediction, source schema.PredictionSourc
 	timing.Log += time.Since(start)
 	f.o.Metrics.made(source).Add(float64(len(rows)))
 	return nil
+}
+
+// logAll is log of predictions.
+func (f *Forecaster) logAll(predictions []schema.Prediction, source schema.PredictionSource, timing *Timing) error {
+	rows, err := schema.Rows(predictions)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrNotLogged, err)
+	}
+	return f.log(rows, source, timing)
 }
 
 // made is one forecast and what it was made from.
@@ -243,7 +250,11 @@ func (f *Forecaster) told(v voice, known *recalled, timing *Timing) (*opinion, e
 	}
 	row := f.row(v, m, "")
 	row.Source, row.HorizonMinutes = schema.FromRequest, int32(math.Floor(m.k.HorizonMinutes()))
-	o := &opinion{ref: v.Ref, role: v.role, answer: answer(v, m, row), row: row}
+	logged, err := row.Row()
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNotLogged, err)
+	}
+	o := &opinion{ref: v.Ref, role: v.role, answer: answer(v, m, row), rest: logged.Rest}
 	known.keep(o)
 	return o, nil
 }

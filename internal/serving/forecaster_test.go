@@ -53,13 +53,19 @@ func (w *world) Now() time.Time {
 	return w.now
 }
 
-func (w *world) Append(rows []schema.Prediction) error {
+func (w *world) Append(rows []schema.PredictionRow) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.fail != nil {
 		return w.fail
 	}
-	w.rows = append(w.rows, rows...)
+	for _, row := range rows {
+		p, err := schema.ReadPrediction(row.AppendTo(nil))
+		if err != nil {
+			return err
+		}
+		w.rows = append(w.rows, p)
+	}
 	return nil
 }
 

@@ -209,7 +209,7 @@ func (p *Panel) log(ctx context.Context, rows []schema.Prediction) error {
 		return ctx.Err()
 	}
 	var timing Timing
-	return p.o.Forecaster.log(rows, schema.FromPanel, &timing)
+	return p.o.Forecaster.logAll(rows, schema.FromPanel, &timing)
 }
 
 // done is the file that a Panel leaves behind.

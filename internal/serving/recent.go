@@ -38,7 +38,7 @@ type opinion struct {
 	ref    schemas.PackageRef
 	role   schema.Role
 	answer Forecast // without reasons
-	row    schema.Prediction
+	rest   []byte   // of its schema.PredictionRow
 	// reasons are made once, for the first who wants them.
 	explained sync.Once
 	reasons   []Reason

@@ -74,7 +74,7 @@ func (v *Vectors) Forecast(b *forecast.Batch, rows []float32, horizonMinutes []f
 		logged[i] = v.row(b.At(i), rows[i*width:(i+1)*width], horizonMinutes[i])
 		logged[i].LatencyMicros = each
 	}
-	return v.f.log(logged, schema.FromRequest, &v.timing)
+	return v.f.logAll(logged, schema.FromRequest, &v.timing)
 }
 
 // row is a vector's forecast as it is logged. What it would be planned for is

@@ -33,7 +33,7 @@ func TestMain(m *testing.M) {
 // away is a store that never answers well: all stays on the disk.
 type away struct{}
 
-func (away) InsertPredictions(context.Context, string, []schema.Prediction) error {
+func (away) InsertPredictionRows(context.Context, string, []byte, int) error {
 	return errors.New("away")
 }
 
@@ -50,7 +50,11 @@ func appendForEver(dir string) {
 		group.Go(func() {
 			for {
 				p := prediction(uuid.NewString())
-				if err := l.Append([]schema.Prediction{p}); err != nil {
+				row, err := p.Row()
+				if err == nil {
+					err = l.Append([]schema.PredictionRow{row})
+				}
+				if err != nil {
 					return
 				}
 				out.Lock()
@@ -103,12 +107,12 @@ type flaky struct {
 	calls int
 }
 
-func (f *flaky) InsertPredictions(ctx context.Context, token string, predictions []schema.Prediction) error {
+func (f *flaky) InsertPredictionRows(ctx context.Context, token string, rows []byte, n int) error {
 	f.calls++
 	if f.calls%3 == 0 {
 		return errors.New("away")
 	}
-	err := f.db.InsertPredictions(ctx, token, predictions)
+	err := f.db.InsertPredictionRows(ctx, token, rows, n)
 	if err == nil && f.calls%2 == 0 {
 		return errors.New("the answer was lost")
 	}

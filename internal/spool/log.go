@@ -30,9 +30,10 @@ var (
 	ErrClosed = errors.New("the prediction log is closed")
 )
 
-// Store takes batches. A batch sent again under its token changes nothing.
+// Store takes batches: n rows one after the other, each a schema.PredictionRow in
+// bytes. A batch sent again under its token changes nothing.
 type Store interface {
-	InsertPredictions(ctx context.Context, token string, predictions []schema.Prediction) error
+	InsertPredictionRows(ctx context.Context, token string, rows []byte, n int) error
 }
 
 // Options of a Log.
@@ -103,8 +104,8 @@ type Log struct {
 
 // request is one Append that waits.
 type request struct {
-	predictions []schema.Prediction
-	done        chan error
+	rows []schema.PredictionRow
+	done chan error
 }
 
 // waiters are used again, with the channels they wait on.
@@ -171,20 +172,20 @@ func (l *Log) recover() error {
 	return nil
 }
 
-// Append returns nil when all predictions are durable. Any error says that none
-// of them is acknowledged; ErrFull that there is no room.
-func (l *Log) Append(predictions []schema.Prediction) error {
-	if len(predictions) == 0 {
+// Append returns nil when all rows are durable. Any error says that none of them is
+// acknowledged; ErrFull that there is no room.
+func (l *Log) Append(rows []schema.PredictionRow) error {
+	if len(rows) == 0 {
 		return nil
 	}
 	r := waiters.Get().(*request)
 	defer waiters.Put(r)
-	r.predictions = predictions
+	r.rows = rows
 	if !l.hand(r) {
 		return ErrClosed
 	}
 	err := <-r.done // the writer answers everything it was handed
-	r.predictions = nil
+	r.rows = nil
 	return err
 }
 

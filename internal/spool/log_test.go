@@ -25,7 +25,11 @@ type shelf struct {
 	deaf bool
 }
 
-func (s *shelf) InsertPredictions(_ context.Context, token string, predictions []schema.Prediction) error {
+func (s *shelf) InsertPredictionRows(_ context.Context, token string, rows []byte, n int) error {
+	predictions, err := schema.ReadPredictions(rows, n)
+	if err != nil {
+		return err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.fail != nil {
@@ -90,9 +94,18 @@ func open(t testing.TB, o Options) *Log {
 
 func appended(t testing.TB, l *Log, predictions ...schema.Prediction) {
 	t.Helper()
-	if err := l.Append(predictions); err != nil {
+	if err := l.Append(rows(t, predictions...)); err != nil {
 		t.Fatal(err)
 	}
+}
+
+func rows(t testing.TB, predictions ...schema.Prediction) []schema.PredictionRow {
+	t.Helper()
+	rows, err := schema.Rows(predictions)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rows
 }
 
 func files(t testing.TB, dir, suffix string) []string {
@@ -112,7 +125,7 @@ func TestShippedOnceAndForgotten(t *testing.T) {
 	var group sync.WaitGroup
 	for i := range all {
 		group.Go(func() {
-			if err := l.Append(all[i : i+1]); err != nil {
+			if err := l.Append(rows(t, all[i])); err != nil {
 				t.Error(err)
 			}
 		})
@@ -224,7 +237,7 @@ func TestWhatWaitsIsFoundAfterARestart(t *testing.T) {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := l.Append(ids(1)); !errors.Is(err, ErrClosed) {
+	if err := l.Append(rows(t, ids(1)...)); !errors.Is(err, ErrClosed) {
 		t.Errorf("append after close: %v", err)
 	}
 	again := open(t, Options{Dir: dir, Store: &shelf{}})
@@ -265,7 +278,7 @@ func TestClosingAnswersEveryone(t *testing.T) {
 		group.Go(func() {
 			for j := 0; ; j++ {
 				p := prediction(fmt.Sprintf("p%d.%d", i, j))
-				switch err := l.Append([]schema.Prediction{p}); {
+				switch err := l.Append(rows(t, p)); {
 				case errors.Is(err, ErrClosed):
 					return
 				case err != nil:
@@ -301,7 +314,7 @@ func TestFullIsSaidAndNothingIsHalfKept(t *testing.T) {
 	first, second := prediction("p0"), prediction("p1")
 	var kept []string
 	for _, p := range []schema.Prediction{first, second, prediction("p2"), prediction("p3")} {
-		switch err := l.Append([]schema.Prediction{p}); {
+		switch err := l.Append(rows(t, p)); {
 		case err == nil:
 			kept = append(kept, p.PredictionID)
 		case !errors.Is(err, ErrFull):
@@ -329,7 +342,7 @@ func TestAFailedWriteIsNotAcknowledged(t *testing.T) {
 	if err := l.file.Close(); err != nil { // the disk goes away under it
 		t.Fatal(err)
 	}
-	if err := l.Append([]schema.Prediction{prediction("p1")}); err == nil {
+	if err := l.Append(rows(t, prediction("p1"))); err == nil {
 		t.Fatal("acknowledged what could not be written")
 	}
 	appended(t, l, prediction("p2"))
@@ -354,10 +367,11 @@ func BenchmarkAppend(b *testing.B) {
 	l := open(b, Options{Dir: b.TempDir(), Store: &shelf{}})
 	p := prediction("p")
 	p.Features = make([]float32, 52)
+	one := rows(b, p)
 	b.SetParallelism(16)
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
-			if err := l.Append([]schema.Prediction{p}); err != nil {
+			if err := l.Append(one); err != nil {
 				b.Error(err)
 			}
 		}

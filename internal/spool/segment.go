@@ -102,7 +102,7 @@ func (s *segment) recover() (cut int64, err error) {
 		return 0, err
 	}
 	for s.size < int64(len(body)) {
-		_, size, err := readFrame(body[s.size:])
+		_, size, err := rowOf(body[s.size:])
 		if errors.Is(err, errTorn) {
 			break
 		}
@@ -130,23 +130,23 @@ func truncate(path string, size int64) error {
 	return errors.Join(file.Truncate(size), file.Sync(), file.Close())
 }
 
-// read answers all that is durable in a segment. The predictions share their
-// texts and lists: read only.
-func (s *segment) read() ([]schema.Prediction, error) {
+// rows answers all that is durable in a segment, row after row as the store takes them,
+// and how many they are.
+func (s *segment) rows() (rows []byte, n int, err error) {
 	body, err := s.from(0, s.size)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	all := make([]schema.Prediction, 0, s.records)
-	slab := newSlab(body)
-	for len(slab.rest) > 0 {
-		p, err := slab.next()
+	rows = body[:0] // a row never lies before its frame
+	for at := 0; at < len(body); n++ {
+		row, size, err := rowOf(body[at:])
 		if err != nil {
-			return nil, fmt.Errorf("segment %s at byte %d: %w", s.path, s.size-int64(len(slab.rest)), err)
+			return nil, 0, fmt.Errorf("segment %s at byte %d: %w", s.path, at, err)
 		}
-		all = append(all, p)
+		rows = append(rows, row...)
+		at += size
 	}
-	return all, nil
+	return rows, n, nil
 }
 
 // from reads the bytes in [from, to).
@@ -196,11 +196,15 @@ func (d durable) look() error {
 		d.offsets = map[string]int64{}
 	}
 	for len(body) > 0 {
-		p, size, err := readFrame(body)
+		row, size, err := rowOf(body)
+		var id string
+		if err == nil {
+			id, err = schema.PredictionID(row)
+		}
 		if err != nil {
 			return fmt.Errorf("segment %s at byte %d: %w", d.path, d.looked, err)
 		}
-		d.offsets[p.PredictionID] = d.looked
+		d.offsets[id] = d.looked
 		d.looked, body = d.looked+int64(size), body[size:]
 	}
 	return nil

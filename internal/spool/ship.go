@@ -76,19 +76,19 @@ func (l *Log) ship(ctx context.Context) error {
 // send brings one segment to the store. Should the process end before the file
 // is gone, the same rows go again under the same token.
 func (l *Log) send(ctx context.Context, s *segment) error {
-	predictions, err := s.read()
+	rows, n, err := s.rows()
 	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, sendWithin)
 	defer cancel()
-	if err := l.o.Store.InsertPredictions(ctx, "predictions/"+s.id, predictions); err != nil {
+	if err := l.o.Store.InsertPredictionRows(ctx, "predictions/"+s.id, rows, n); err != nil {
 		return fmt.Errorf("send segment %s: %w", s.id, err)
 	}
 	if err := os.Remove(s.path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("remove segment that arrived: %w", err)
 	}
-	l.o.Metrics.shipped.Add(float64(len(predictions)))
+	l.o.Metrics.shipped.Add(float64(n))
 	l.drop(s)
 	return nil
 }

@@ -54,12 +54,12 @@ func (l *Log) group(first *request) {
 	taken, records := l.taken[:0], 0
 	for r := first; ; {
 		for ; r != nil; r = l.another(len(buf)) {
-			grown, err := encode(buf, r.predictions)
+			grown, err := encode(buf, r.rows)
 			if err != nil {
 				r.done <- err
 				continue
 			}
-			buf, taken, records = grown, append(taken, r), records+len(r.predictions)
+			buf, taken, records = grown, append(taken, r), records+len(r.rows)
 		}
 		// Whoever runs on a processor now may be about to ask: one write and one fsync
 		// for more of them. Nobody is waited for who does not.
@@ -93,11 +93,11 @@ func (l *Log) another(bytes int) *request {
 	}
 }
 
-// encode adds predictions to a group, all or none.
-func encode(buf []byte, predictions []schema.Prediction) ([]byte, error) {
+// encode adds rows to a group, all or none.
+func encode(buf []byte, rows []schema.PredictionRow) ([]byte, error) {
 	var err error
-	for i := range predictions {
-		if buf, err = appendFrame(buf, &predictions[i]); err != nil {
+	for _, row := range rows {
+		if buf, err = appendFrame(buf, row); err != nil {
 			return nil, err
 		}
 	}

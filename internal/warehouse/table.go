@@ -87,12 +87,7 @@ func insert[R any](ctx context.Context, db *DB, t table[R], token string, rows [
 }
 
 func insertBatch[R any](ctx context.Context, db *DB, t table[R], token string, rows []R) error {
-	ctx = driver.Context(ctx, driver.WithSettings(driver.Settings{
-		"insert_deduplicate":         1,
-		"insert_deduplication_token": token,
-		"async_insert":               0,
-	}))
-	batch, err := db.conn.PrepareBatch(ctx, t.insertText())
+	batch, err := db.conn.PrepareBatch(once(ctx, token), t.insertText())
 	if err != nil {
 		return err
 	}
@@ -103,6 +98,15 @@ func insertBatch[R any](ctx context.Context, db *DB, t table[R], token string, r
 		}
 	}
 	return batch.Send()
+}
+
+// once lets an insert that is sent again under its token change nothing.
+func once(ctx context.Context, token string) context.Context {
+	return driver.Context(ctx, driver.WithSettings(driver.Settings{
+		"insert_deduplicate":         1,
+		"insert_deduplication_token": token,
+		"async_insert":               0,
+	}))
 }
 
 // query runs a SELECT whose list starts with t.selectList and visits its rows.
