@@ -53,12 +53,13 @@ type railway struct {
 	shift float64
 	away  bool
 	line  func(i int) string
+	next  func(i int) string // station after the event
 	late  float64 // what is added to the chance of being late
 }
 
 func newRailway(t *testing.T) *railway {
 	t.Helper()
-	r := &railway{house: newHouse(t), random: rand.New(rand.NewPCG(7, 7)), line: func(i int) string { return fmt.Sprintf("RE%d", i%6) }}
+	r := &railway{house: newHouse(t), random: rand.New(rand.NewPCG(7, 7)), line: func(i int) string { return fmt.Sprintf("RE%d", i%6) }, next: func(int) string { return "Mainz Hbf" }}
 	model, err := forecast.Load(servingtest.Artefact())
 	require.NoError(t, err)
 	body, err := json.Marshal(servingtest.Baselines())
@@ -138,7 +139,7 @@ func (r *railway) plan(day rail.Day) []rail.PlannedEvent {
 		ref, err := stop.Parse()
 		require.NoError(r.t, err)
 		events = append(events, rail.PlannedEvent{EVA: 8000105, Stop: stop, Kind: rail.Departure, Trip: ref.Trip(), ServiceDay: day, Index: 2,
-			Train: rail.Train{Category: "RE", Number: fmt.Sprint(i), Operator: "80", Class: rail.Regional}, Line: r.line(i), Planned: planned, Path: []string{"Mainz Hbf"}, PolledAt: day.Start().Add(-time.Hour)})
+			Train: rail.Train{Category: "RE", Number: fmt.Sprint(i), Operator: "80", Class: rail.Regional}, Line: r.line(i), Planned: planned, Path: []string{r.next(i)}, PolledAt: day.Start().Add(-time.Hour)})
 	}
 	require.NoError(r.t, r.db.InsertPlan(r.t.Context(), schema.Batch{Token: "plan/" + string(day), Source: "test", Group: "g"}, events, uint64(day.Start().Unix())<<20))
 	return events
@@ -305,7 +306,7 @@ func TestADayWithoutTruth(t *testing.T) {
 	r := newRailway(t)
 	rows, _ := r.build()
 	s := r.measure(schemas.MonitorInput{Day: string(measured)})
-	for _, name := range []schemas.SignalName{schemas.SignalBrierRatio, schemas.SignalSkill, schemas.SignalECE, schemas.SignalBias, schemas.SignalEstimateGap, schemas.SignalConceptDrift, schemas.SignalLabelDrift, schemas.SignalUnknown} {
+	for _, name := range []schemas.SignalName{schemas.SignalBrierRatio, schemas.SignalSkill, schemas.SignalECE, schemas.SignalBias, schemas.SignalEstimateGap, schemas.SignalConceptDrift, schemas.SignalBiasDrift, schemas.SignalSliceBiasDrift, schemas.SignalLabelDrift, schemas.SignalUnknown} {
 		require.Nil(t, s.Signal(name).Value, "%s", name)
 	}
 	require.Contains(t, s.Signal(schemas.SignalBrierRatio).Note, "none of 64 forecasts of 2024-10-30 has a truth")

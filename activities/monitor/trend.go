@@ -40,7 +40,7 @@ type past struct {
 // All state is the stored scores: asked again, it says the same.
 func (n *measuring) trend(ctx context.Context) error {
 	if n.s.Events == 0 {
-		for _, name := range []schemas.SignalName{schemas.SignalConceptDrift, schemas.SignalBiasDrift} {
+		for _, name := range []schemas.SignalName{schemas.SignalConceptDrift, schemas.SignalBiasDrift, schemas.SignalSliceBiasDrift} {
 			n.board.missing(name, "no forecast of %s has a truth%s", n.day, because(n.gone))
 		}
 		return nil
@@ -51,7 +51,7 @@ func (n *measuring) trend(ctx context.Context) error {
 	}
 	n.concept(nights)
 	n.biasDrift(nights)
-	return nil
+	return n.sectionDrift(ctx)
 }
 
 // past are the champion's nights before this one, oldest first.

@@ -206,6 +206,20 @@ func TestConditions(t *testing.T) {
 	}
 }
 
+// What a value is of stands in the reason.
+func TestAReasonNamesItsSubject(t *testing.T) {
+	t.Parallel()
+	story := nights(schemas.SignalSliceBiasDrift, values(1.111)...)
+	story[0].Signals[0].Subject = "arrival at 8000105 from Mainz Hbf: more are late than forecast"
+	book := ratio(schemas.VerdictRetrain, func(b *policy.Book) {
+		b.Rules[0].Nights, b.Rules[0].Of = 1, 1
+		b.Rules[0].When = []policy.Condition{{Signal: schemas.SignalSliceBiasDrift, Above: of(1)}}
+	})
+	got := policy.Decide(story, book, nil)
+	require.Equal(t, schemas.VerdictRetrain, got.Kind)
+	require.Contains(t, said(got), "slice_bias_drift 1.111 (arrival at 8000105 from Mainz Hbf: more are late than forecast), above 1, on 800")
+}
+
 func TestAllConditionsOfARuleMustHold(t *testing.T) {
 	t.Parallel()
 	both := ratio(schemas.VerdictRecalibrate, func(b *policy.Book) {

@@ -211,6 +211,9 @@ func (c Condition) told(night schemas.Signals) string {
 	if s.Low != nil && s.High != nil {
 		text += fmt.Sprintf(" (95 %% %s to %s)", plain(*s.Low), plain(*s.High))
 	}
+	if s.Subject != "" {
+		text += " (" + s.Subject + ")"
+	}
 	side := "above"
 	if c.Below != nil {
 		side = "below"

@@ -158,6 +158,7 @@ func words() map[schemas.SignalName]string {
 		schemas.SignalSkill:          "skill against the railway's calibrated forecast",
 		schemas.SignalECE:            "calibration error",
 		schemas.SignalBias:           "how far the average forecast is off",
+		schemas.SignalSliceBiasDrift: "one section stays off from all others (above 1 it is found)",
 		schemas.SignalBiasDrift:      "the average forecast stays off on one side (above 1 it is found)",
 		schemas.SignalEstimateGap:    "gap between estimated and true error",
 		schemas.SignalConceptDrift:   "concept drift (above 1 it is found)",

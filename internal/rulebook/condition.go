@@ -14,7 +14,7 @@ func bounds(name schemas.SignalName) (low, high float64, lowerIsWorse bool) {
 		return 0, 1000, false
 	case schemas.SignalSkill:
 		return -1000, 1, true
-	case schemas.SignalConceptDrift, schemas.SignalBiasDrift:
+	case schemas.SignalConceptDrift, schemas.SignalBiasDrift, schemas.SignalSliceBiasDrift:
 		return 0, 1e6, false
 	case schemas.SignalClassifierAUC:
 		return 0.5, 1, false

@@ -24,7 +24,7 @@ func (t *Tally) Rows(l Labels) []schema.Score {
 	for _, g := range t.Groups() {
 		all = append(all, rows(g, t.Figures(g), l, uint32(t.Days()))...)
 	}
-	return all
+	return append(all, t.sectionRows(l)...)
 }
 
 func rows(g Group, f Figures, l Labels, days uint32) []schema.Score {

@@ -26,6 +26,7 @@ const (
 	SliceAll     = ""
 	SliceProduct = "product" // category of the train
 	SliceStation = "station" // EVA number
+	SliceSection = "section" // kind, EVA number and the station before or after it
 	SliceHour    = "hour"    // German local hour of the planned time, 00 to 23
 )
 
@@ -44,6 +45,7 @@ type Tally struct {
 	rows      columns
 	groups    map[Group]*members
 	order     []Group
+	sections  map[Group]*Section
 	blocks    map[place]int32
 	days      map[string]int32
 	// Refused counts forecasts that are no probabilities: they are left out.
@@ -101,7 +103,7 @@ type columns struct {
 // NewTally makes a Tally. Baselines are those of the days a model was trained
 // on; nil leaves out those that are not logged with the forecasts.
 func NewTally(baselines *learn.Baselines) *Tally {
-	return &Tally{baselines: baselines, groups: map[Group]*members{}, blocks: map[place]int32{}, days: map[string]int32{}}
+	return &Tally{baselines: baselines, groups: map[Group]*members{}, sections: map[Group]*Section{}, blocks: map[place]int32{}, days: map[string]int32{}}
 }
 
 // Scored says whether a forecast has a truth to be scored on: it settled, and
@@ -131,6 +133,7 @@ func (t *Tally) Add(j *schema.Judged, edges []int) (Row, bool) {
 	t.join(Group{voice, 0, SliceProduct, cmp.Or(j.Category, "?")}, row, event)
 	t.join(Group{voice, 0, SliceStation, strconv.FormatInt(j.EVA, 10)}, row, event)
 	t.join(Group{voice, 0, SliceHour, fmt.Sprintf("%02d", hour)}, row, event)
+	t.travel(voice, j, p, late, event)
 	return Row(row), true
 }
 

@@ -40,12 +40,12 @@ func (db *DB) Judged(ctx context.Context, q schema.JudgedQuery, visit func(*sche
 	}
 	var row outcomeRow
 	var own float32
-	var category string
+	var category, neighbour string
 	var settled time.Time
-	more := append(row.destinations(), &settled, &category, &own)
+	more := append(row.destinations(), &settled, &category, &neighbour, &own)
 	return query(ctx, db, judgedTable, judgedStatement(q), func(j *schema.Judged) error {
 		j.Model, j.Source, j.DataSource = q.Model, q.Source, q.DataSource
-		j.Outcome, j.Category, j.OwnDelay, j.SettledAt = row.value(), category, own, known(settled)
+		j.Outcome, j.Category, j.Neighbour, j.OwnDelay, j.SettledAt = row.value(), category, neighbour, own, known(settled)
 		return visit(j)
 	}, more...)
 }
@@ -64,14 +64,15 @@ func judgedStatement(q schema.JudgedQuery) statement {
 		once = "event_day, stop_id, kind, horizon_minutes, version, role"
 	}
 	const order = "event_day, stop_id, kind, horizon_minutes, version, role, predicted_at, prediction_id"
-	sql := "SELECT " + judgedTable.selectList("p.") + ", t.v, t.a, t.d, t.c, t.e, t.s, e.n, p.own" +
+	sql := "SELECT " + judgedTable.selectList("p.") + ", t.v, t.a, t.d, t.c, t.e, t.s, e.n, e.b, p.own" +
 		" FROM (SELECT " + judgedTable.names() + ", " + own + " AS own FROM predictions FINAL WHERE " + forecasts.String() +
 		" ORDER BY " + order + " LIMIT 1 BY " + once + ") AS p" +
 		" LEFT JOIN (SELECT stop_id, kind, max(version) AS v, argMax(actual, version) AS a, argMax(delay_minutes, version) AS d," +
 		" argMax(cancelled, version) AS c, argMax(toString(evidence), version) AS e, min(settled_at) AS s" +
 		" FROM ground_truth WHERE " + truth.String() + " GROUP BY stop_id, kind) AS t" +
 		" ON p.stop_id = t.stop_id AND p.kind = t.kind" +
-		" LEFT JOIN (SELECT stop_id, kind, toString(any(category)) AS n FROM stop_plan WHERE source = {source:String}" +
+		" LEFT JOIN (SELECT stop_id, kind, toString(any(category)) AS n," +
+		" any(splitByChar('|', path)[if(kind = 'arrival', -1, 1)]) AS b FROM stop_plan WHERE source = {source:String}" +
 		" AND event_day >= {from_day:Date} AND event_day < {until_day:Date} GROUP BY stop_id, kind) AS e" +
 		" ON p.stop_id = e.stop_id AND p.kind = e.kind" +
 		" ORDER BY p." + strings.ReplaceAll(order, ", ", ", p.") + " SETTINGS join_use_nulls = 0"

@@ -16,7 +16,7 @@ func judged(t *testing.T, q schema.JudgedQuery, visit func(func(*schema.Judged) 
 	t.Helper()
 	var got []string
 	err := visit(func(j *schema.Judged) error {
-		text := fmt.Sprintf("%s %s own %g", j.PredictionID, j.Category, j.OwnDelay)
+		text := fmt.Sprintf("%s %s by `%s` own %g", j.PredictionID, j.Category, j.Neighbour, j.OwnDelay)
 		if j.Outcome.Settled {
 			text += fmt.Sprintf(" late %d since %s", j.Outcome.DelayMinutes, j.SettledAt.Format("02 15:04"))
 		} else if !j.SettledAt.IsZero() {
@@ -53,12 +53,12 @@ func TestJudgedReadsEachForecastOnce(t *testing.T) {
 	}
 	q := schema.JudgedQuery{Model: "punctuality", Source: schema.FromPanel, DataSource: "test", From: "2024-10-29", Until: "2024-10-30", AsOf: at(t, "31 00:00"), OwnDelayAt: 1}
 	read := func(visit func(*schema.Judged) error) error { return db.Judged(t.Context(), q, visit) }
-	want := []string{"late ICE own 1.5 late 11 since 29 13:00", "shadow ICE own 1.5 late 11 since 29 13:00", "open  own 1.5"}
+	want := []string{"late ICE by `Köln Hbf` own 1.5 late 11 since 29 13:00", "shadow ICE by `Köln Hbf` own 1.5 late 11 since 29 13:00", "open  by `` own 1.5"}
 	if got := judged(t, q, read); !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	q.AsOf, q.OwnDelayAt = at(t, "29 14:00"), 0
-	want = []string{"late ICE own NaN late 9 since 29 13:00", "shadow ICE own NaN late 9 since 29 13:00", "open  own NaN"}
+	want = []string{"late ICE by `Köln Hbf` own NaN late 9 since 29 13:00", "shadow ICE by `Köln Hbf` own NaN late 9 since 29 13:00", "open  by `` own NaN"}
 	if got := judged(t, q, read); !slices.Equal(got, want) {
 		t.Errorf("before the revision: got %q, want %q", got, want)
 	}

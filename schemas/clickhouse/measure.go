@@ -13,6 +13,9 @@ type Judged struct {
 	// SettledAt is when the event first had a truth; zero without one.
 	SettledAt time.Time
 	Category  string // of the train; empty where the plan has none
+	// Neighbour is the station before an arrival, after a departure; empty where the plan
+	// has none.
+	Neighbour string
 	// OwnDelay is the railway's own forecast of the delay in minutes at the
 	// cut-off; NaN where it had none, or where the package has no such feature.
 	OwnDelay float32
