@@ -58,7 +58,7 @@ func (f *finder) event(a asked) (*rail.PlannedEvent, error) {
 	case a.StopID != "" && byTrain:
 		return nil, invalid("stop_id=%q names an event alone: leave out station, train, date and planned, or the stop_id", a.StopID)
 	case a.StopID != "":
-		return f.stop(a.StopID, a.Event, f.moment(a))
+		return f.stop(a)
 	case a.Station == "" || a.Train == "":
 		return nil, invalid("name the event by stop_id, as the stops of a board have it, or by station and train, such as station=8000105 and train=ICE 592")
 	}
@@ -66,27 +66,31 @@ func (f *finder) event(a asked) (*rail.PlannedEvent, error) {
 }
 
 // stop answers the event of a stop. A stop with one event needs no event.
-func (f *finder) stop(stop, event string, at time.Time) (*rail.PlannedEvent, error) {
-	if _, err := rail.StopID(stop).Parse(); err != nil {
-		return nil, invalid("stop_id=%q: want tripHash-YYMMDDHHMM-index, as the stops of a board have it", stop)
-	}
+func (f *finder) stop(a asked) (*rail.PlannedEvent, error) {
 	var other []Match
 	for _, kind := range []rail.EventKind{rail.Departure, rail.Arrival} {
-		plan, found := f.live.Plan(rail.EventKey{Stop: rail.StopID(stop), Kind: kind})
-		if found && (event == "" || event == string(kind)) {
+		if a.Event != "" && a.Event != string(kind) {
+			continue
+		}
+		if plan, found := f.live.Plan(rail.EventKey{Stop: rail.StopID(a.StopID), Kind: kind}); found {
 			return plan, nil
 		}
-		if found {
-			other = append(other, Match{stop, string(kind)})
+	}
+	if _, err := rail.StopID(a.StopID).Parse(); err != nil {
+		return nil, invalid("stop_id=%q: want tripHash-YYMMDDHHMM-index, as the stops of a board have it", a.StopID)
+	}
+	for _, kind := range []rail.EventKind{rail.Departure, rail.Arrival} {
+		if _, found := f.live.Plan(rail.EventKey{Stop: rail.StopID(a.StopID), Kind: kind}); found {
+			other = append(other, Match{a.StopID, string(kind)})
 		}
 	}
 	if len(other) == 0 {
-		if err := f.unplanned(rail.StopID(stop), event, at); err != nil {
+		if err := f.unplanned(rail.StopID(a.StopID), a.Event, f.moment(a)); err != nil {
 			return nil, err
 		}
 	}
 	return nil, &Error{Kind: KindNotFound, Near: other,
-		Detail: fmt.Sprintf("no %s of stop %q in %s; a board lists what there is", cmp.Or(event, string(rail.Departure)), stop, f.held())}
+		Detail: fmt.Sprintf("no %s of stop %q in %s; a board lists what there is", cmp.Or(a.Event, string(rail.Departure)), a.StopID, f.held())}
 }
 
 // train answers the event of a train at a station on a day.

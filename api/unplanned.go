@@ -32,7 +32,10 @@ const theRailway = "the railway's own forecast, not one of a model: how often su
 // moment is the one that a caller asks about; a time that cannot be read is refused
 // later.
 func (f *finder) moment(a asked) time.Time {
-	if at, err := parseTime("at", a.At); a.At != "" && err == nil {
+	if a.At == "" {
+		return f.now
+	}
+	if at, err := parseTime("at", a.At); err == nil {
 		return at
 	}
 	return f.now

@@ -45,7 +45,7 @@ func PromoteModel(ctx workflow.Context, in schemas.PromoteInput) (schemas.Promot
 	}
 	err := p.run(ctx)
 	if temporal.IsCanceledError(err) && p.stage != "" {
-		if failed := p.withdraw(ctx, actor(""), "the rollout was cancelled"); failed != nil {
+		if _, failed := p.withdraw(ctx, actor(""), "the rollout was cancelled"); failed != nil {
 			return p.result, readable(failed)
 		}
 	}
@@ -147,23 +147,25 @@ func (p *promotion) rejected(ctx workflow.Context, err error, reason string) err
 	if p.opinion != nil && !p.opinion.Approved {
 		who = p.opinion.Actor
 	}
-	if err := p.withdraw(ctx, who, reason); err != nil {
+	if _, err := p.withdraw(ctx, who, reason); err != nil {
 		return err
 	}
 	p.done(ctx)
 	return nil
 }
 
-// withdraw clears the alias challenger, also of a cancelled run.
-func (p *promotion) withdraw(ctx workflow.Context, who, reason string) error {
+// withdraw clears the alias challenger, also of a cancelled run, and answers the
+// aliases afterwards.
+func (p *promotion) withdraw(ctx workflow.Context, who, reason string) (aliases schemas.Aliases, err error) {
 	ctx, cancel := workflow.NewDisconnectedContext(ctx)
 	defer cancel()
 	challenger := p.plan.Package
 	if p.stage == schemas.StageWatch {
 		challenger = *p.plan.Champion
 	}
-	return workflow.ExecuteActivity(with(ctx, light(schemas.QueueRelease, "no challenger")), p.steps.RequestChallenge,
-		schemas.ChallengeRequest{Package: challenger, Actor: who, Reason: reason, Evidence: p.evidence(), At: p.plan.AsOf}).Get(ctx, nil)
+	err = workflow.ExecuteActivity(with(ctx, light(schemas.QueueRelease, "no challenger")), p.steps.RequestChallenge,
+		schemas.ChallengeRequest{Package: challenger, Actor: who, Reason: reason, Evidence: p.evidence(), At: p.plan.AsOf}).Get(ctx, &aliases)
+	return aliases, err
 }
 
 func (p *promotion) promote(ctx workflow.Context) error {
@@ -186,8 +188,12 @@ func (p *promotion) promote(ctx workflow.Context) error {
 	return nil
 }
 
-// takenBackChange marks runs that notice that somebody else took the champion back.
-const takenBackChange = "taken-back"
+// Runs that notice that somebody else took the champion back: before it is judged or
+// by an opinion, and even while the last judgement is made.
+const (
+	takenBackChange     = "taken-back"
+	takenBackLateChange = "taken-back-late"
+)
 
 // watch keeps the champion before in shadow for some days, and brings it back
 // where it turns out to be clearly better. It ends where another package is
@@ -203,8 +209,8 @@ func (p *promotion) watch(ctx workflow.Context) error {
 		return err
 	}
 	p.at(ctx, schemas.StageWatch)
-	if now := aliases.Champion; now != nil && now.Package.Digest != p.plan.Package.Digest && workflow.GetVersion(ctx, takenBackChange, workflow.DefaultVersion, 1) != workflow.DefaultVersion {
-		p.opinion = &schemas.Opinion{Actor: now.Actor, Reason: now.Reason, Champion: &now.Package}
+	if now := aliases.Champion; p.another(now) && workflow.GetVersion(ctx, takenBackChange, workflow.DefaultVersion, 1) != workflow.DefaultVersion {
+		p.opinion = opinionOf(now)
 		return p.takenBack(ctx)
 	}
 	judged, err := p.await(ctx, schemas.JudgeInput{Stage: schemas.StageWatch, Candidate: p.plan.Package, Reference: *before, Rollout: p.plan.Rollout})
@@ -222,17 +228,29 @@ func (p *promotion) watch(ctx workflow.Context) error {
 			return err
 		}
 		p.result.Outcome, p.result.Reason, p.result.Champion = schemas.OutcomeRolledBack, reason, *before
-	} else if err := p.withdraw(ctx, actorPolicy, "watched: "+reason); err != nil {
+	} else if aliases, err = p.withdraw(ctx, actorPolicy, "watched: "+reason); err != nil {
 		return err
+	} else if now := aliases.Champion; p.another(now) && workflow.GetVersion(ctx, takenBackLateChange, workflow.DefaultVersion, 1) != workflow.DefaultVersion {
+		p.opinion = opinionOf(now) // it came back while the last judgement was made
+		p.result.Outcome, p.result.Reason, p.result.Champion = schemas.OutcomeRolledBack, p.refusal(), now.Package
 	}
 	p.done(ctx)
 	return nil
 }
 
+// another says that somebody else's package is champion.
+func (p *promotion) another(now *schemas.AliasEntry) bool {
+	return now != nil && now.Package.Digest != p.plan.Package.Digest
+}
+
+func opinionOf(now *schemas.AliasEntry) *schemas.Opinion {
+	return &schemas.Opinion{Actor: now.Actor, Reason: now.Reason, Champion: &now.Package}
+}
+
 // takenBack ends a rollout whose package somebody else replaced as champion.
 func (p *promotion) takenBack(ctx workflow.Context) error {
 	p.result.Outcome, p.result.Reason, p.result.Champion = schemas.OutcomeRolledBack, p.refusal(), *p.opinion.Champion
-	if err := p.withdraw(ctx, p.opinion.Actor, p.refusal()); err != nil {
+	if _, err := p.withdraw(ctx, p.opinion.Actor, p.refusal()); err != nil {
 		return err
 	}
 	p.done(ctx)

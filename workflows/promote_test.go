@@ -166,6 +166,24 @@ func TestAWatchEndsWhereAnotherChampionCameBack(t *testing.T) {
 		require.Equal(t, "version 1 is champion again by policy: 50 of 200 forecasts failed", result.Reason)
 		require.Equal(t, []string{"promote new by ops", "challenge old shadow", "challenge old "}, r.asked)
 	})
+	t.Run("while the last judgement is made", func(t *testing.T) {
+		t.Parallel()
+		var r *rolling
+		r = newRolling(schemas.Rollout{WatchDays: 1}, func(in schemas.JudgeInput) schemas.Judgement {
+			j := after(1)(in)
+			if j.Next == schemas.NextAdvance {
+				r.champion = &schemas.AliasEntry{Package: version(1, "old"), Actor: "anna", Reason: "it is worse"}
+				r.SignalWorkflow(schemas.SignalOpinion, schemas.Opinion{Actor: "anna", Reason: "it is worse", Champion: &r.champion.Package})
+			}
+			return j
+		})
+		r.tickDaily(1)
+		result := r.finish(t)
+		require.Equal(t, schemas.OutcomeRolledBack, result.Outcome)
+		require.Equal(t, "old", result.Champion.Digest)
+		require.Equal(t, "version 1 is champion again by anna: it is worse", result.Reason)
+		require.Equal(t, []string{"promote new by ops", "challenge old shadow", "challenge old "}, r.asked)
+	})
 	t.Run("during shadow", func(t *testing.T) {
 		t.Parallel()
 		r := newRolling(schemas.Rollout{ShadowDays: 1}, after(1))

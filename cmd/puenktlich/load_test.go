@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httputil"
@@ -19,6 +20,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"puenktlich/api"
 	"puenktlich/internal/serving"
 )
 
@@ -241,5 +243,7 @@ func serveEcho(listen, file, kind string) error {
 		}
 		c.JSON(http.StatusOK, answer)
 	})
-	return http.ListenAndServe(listen, e) //nolint:gosec // for as long as a measurement takes
+	server := api.NewServer(e, api.DefaultTimes(), slog.Default())
+	server.Addr = listen
+	return server.ListenAndServe()
 }

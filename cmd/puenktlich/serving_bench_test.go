@@ -24,6 +24,10 @@ import (
 	"puenktlich/schemas"
 )
 
+// Callers that ask at once: as many as keep the server at work while the disk writes,
+// and more than it has room for in its caches.
+const fewCallers, manyCallers = 64, 256
+
 // Cores of the measurement: the server has one, everything else the other.
 const serverCore, otherCore = "0", "1"
 
@@ -65,7 +69,7 @@ func BenchmarkServing(b *testing.B) {
 	testenv.Record(b, "forecasts over HTTP", table)
 	for _, m := range all {
 		if m.echo != nil {
-			b.ReportMetric(median(m.ofEcho(measured.rates)), strings.ReplaceAll(m.name, " ", "-")+"/echo")
+			b.ReportMetric(median(m.ofEcho(measured.rates)), fmt.Sprintf("%s-%d/echo", strings.ReplaceAll(m.name, " ", "-"), m.order.Connections))
 		}
 	}
 }
@@ -91,29 +95,36 @@ func (s *system) kindsOfLoad(b *testing.B, secret string) []*measured {
 	echoes := map[string]*measured{}
 	for _, kind := range []string{"same", "flat"} {
 		for name, paths := range map[string][]string{"": plain, " with reasons": explained} {
-			echo := &measured{name: map[string]string{"same": "echo, same answer", "flat": "echo, one string"}[kind] + name, order: loadOrder{Paths: paths}, rows: 1}
+			echo := &measured{name: map[string]string{"same": "echo, same answer", "flat": "echo, one string"}[kind] + name, order: loadOrder{Paths: paths}}
 			echo.address, echo.pid = startEcho(b, dir, kind, fetch(b, address, paths[0], secret))
 			echoes[kind+name] = echo
 		}
 	}
-	same, reasoned := echoes["same"], echoes["same with reasons"]
-	all := []*measured{
-		same, echoes["flat"],
-		{name: fmt.Sprintf("forecast, %d events", few), echo: same, order: loadOrder{Paths: plain[:few]}},
-		{name: fmt.Sprintf("forecast, %d events", len(plain)), echo: same, order: loadOrder{Paths: plain}},
-		{name: "forecast, never asked before", echo: same, order: loadOrder{Paths: plain, At: past}},
-		reasoned, echoes["flat with reasons"],
-		{name: fmt.Sprintf("with reasons, %d events", few), echo: reasoned, order: loadOrder{Paths: explained[:few]}},
-		{name: fmt.Sprintf("with reasons, %d events", len(plain)), echo: reasoned, order: loadOrder{Paths: explained}},
-		{name: "with reasons, never asked before", echo: reasoned, order: loadOrder{Paths: explained, At: past}},
+	var all []*measured
+	for _, connections := range []int{fewCallers, manyCallers} {
+		of := func(m measured, echo *measured) *measured {
+			m.echo, m.order.Connections = echo, connections
+			all = append(all, &m)
+			return &m
+		}
+		same := of(*echoes["same"], nil)
+		of(measured{name: fmt.Sprintf("forecast, %d events", few), order: loadOrder{Paths: plain[:few]}}, same)
+		of(measured{name: fmt.Sprintf("forecast, %d events", len(plain)), order: loadOrder{Paths: plain}}, same)
+		reasoned := of(*echoes["same with reasons"], nil)
+		of(measured{name: fmt.Sprintf("with reasons, %d events", few), order: loadOrder{Paths: explained[:few]}}, reasoned)
+		of(measured{name: fmt.Sprintf("with reasons, %d events", len(plain)), order: loadOrder{Paths: explained}}, reasoned)
+		if connections == manyCallers { // who asks about the past would have to go too far back
+			continue
+		}
+		of(*echoes["flat"], nil)
+		of(*echoes["flat with reasons"], nil)
+		of(measured{name: "forecast, never asked before", order: loadOrder{Paths: plain, At: past}}, same)
+		of(measured{name: "with reasons, never asked before", order: loadOrder{Paths: explained, At: past}}, reasoned)
 	}
-	all = append(all, batchesOf100(b, plain)...)
-	for _, m := range all {
-		switch m.order.Connections = 256; { // enough that neither server waits for the other core or the disk
-		case m.order.Body != nil:
+	for _, m := range append(all, batchesOf100(b, plain)...) {
+		if m.order.Body != nil {
 			m.order.Connections = 8
-		case !m.order.At.IsZero(): // more would ask too far back
-			m.order.Connections = 64
+			all = append(all, m)
 		}
 		if m.address == "" {
 			m.address, m.pid, m.order.Header = address, pid, "Authorization: Bearer "+secret+"\r\n"
@@ -287,7 +298,7 @@ func median(all []float64) float64 {
 // servingTable has medians over the rounds; in brackets the quartiles.
 func servingTable(all []*measured) string {
 	var b strings.Builder
-	b.WriteString("| | requests/s | rows/s | of the echo (quartiles) | p50 | p99 | processor a request | times the echo's | bytes |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|\n")
+	b.WriteString("| | callers | requests/s | rows/s | of the echo (quartiles) | p50 | p99 | processor a request | times the echo's | bytes |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n")
 	for _, m := range all {
 		var p50, p99 []float64
 		for _, r := range m.results {
@@ -300,7 +311,7 @@ func servingTable(all []*measured) string {
 			ofRate = fmt.Sprintf("%.0f %% (%.0f to %.0f)", 100*median(ratios), 100*ratios[n/4], 100*ratios[n-1-n/4])
 			ofCPU = fmt.Sprintf("%.2f", median(m.ofEcho(measured.cost)))
 		}
-		fmt.Fprintf(&b, "| %s | %.0f | %.0f | %s | %.2f ms | %.2f ms | %.0f µs | %s | %d |\n", m.name, rate, rate*float64(m.rows), ofRate,
+		fmt.Fprintf(&b, "| %s | %d | %.0f | %.0f | %s | %.2f ms | %.2f ms | %.0f µs | %s | %d |\n", m.name, m.order.Connections, rate, rate*float64(m.rows), ofRate,
 			median(p50), median(p99), median(m.cpu), ofCPU, m.results[0].Bytes)
 	}
 	return b.String()
