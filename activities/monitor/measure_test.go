@@ -54,7 +54,7 @@ type railway struct {
 	away  bool
 	line  func(i int) string
 	next  func(i int) string // station after the event
-	late  float64 // what is added to the chance of being late
+	late  float64            // what is added to the chance of being late
 }
 
 func newRailway(t *testing.T) *railway {

@@ -80,10 +80,10 @@ func TestNaNSurvives(t *testing.T) {
 func TestRowsThatTheTableCannotHold(t *testing.T) {
 	t.Parallel()
 	for want, edit := range map[string]func(*Prediction){
-		`event day "29.10.2024": want YYYY-MM-DD`:                             func(p *Prediction) { p.EventDay = "29.10.2024" },
-		`event day "2149-06-07": a Date holds 1970-01-01 to 2149-06-06`:       func(p *Prediction) { p.EventDay = "2149-06-07" },
-		"planned 1969-12-31T23:59:59Z: a DateTime holds 1970 to 2106":         func(p *Prediction) { p.Planned = time.Unix(-1, 0).UTC() },
-		"planned 2106-02-07T06:28:16Z: a DateTime holds 1970 to 2106":         func(p *Prediction) { p.Planned = time.Unix(1<<32, 0).UTC() },
+		`event day "29.10.2024": want YYYY-MM-DD`:                            func(p *Prediction) { p.EventDay = "29.10.2024" },
+		`event day "2149-06-07": a Date holds 1970-01-01 to 2149-06-06`:      func(p *Prediction) { p.EventDay = "2149-06-07" },
+		"planned 1969-12-31T23:59:59Z: a DateTime holds 1970 to 2106":        func(p *Prediction) { p.Planned = time.Unix(-1, 0).UTC() },
+		"planned 2106-02-07T06:28:16Z: a DateTime holds 1970 to 2106":        func(p *Prediction) { p.Planned = time.Unix(1<<32, 0).UTC() },
 		"predicted at 0001-01-01T00:00:00Z: a DateTime64 holds 1900 to 2299": func(p *Prediction) { p.PredictedAt = time.Time{} },
 	} {
 		p := filled("p1")
