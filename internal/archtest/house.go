@@ -59,7 +59,7 @@ func House() []Room {
 		{Path: "internal/livestate", For: "fills that knowledge from the store: a day at once, or by tailing", May: []string{"schemas/clickhouse", "internal/feature", "internal/rail"}},
 		{Path: "internal/dataset", For: "the rows of a data set as Parquet", May: []string{"schemas", "schemas/dataset", "internal/rail"}},
 		{Path: "internal/metric", For: "scores with intervals, formulas cited", May: []string{"internal/strictjson"}, Pure: true},
-		{Path: "internal/scoring", For: "logged forecasts judged on truth, by version, horizon, product, station and hour", May: []string{"schemas/clickhouse", "internal/dataset", "internal/learn", "internal/metric", "internal/rail"}},
+		{Path: "internal/scoring", For: "logged forecasts judged on truth, by version, horizon, product, station, hour and section", May: []string{"schemas/clickhouse", "internal/dataset", "internal/learn", "internal/metric", "internal/rail"}},
 		{Path: "internal/drift", For: "distances between two samples of a feature, formulas cited", May: []string{"internal/strictjson"}, Pure: true},
 		{Path: "internal/calibrate", For: "probability calibration, fitted and applied", May: []string{"internal/metric", "internal/strictjson"}, Pure: true},
 		{Path: "internal/forest", For: "evaluates and explains XGBoost's trees in Go", Pure: true},
