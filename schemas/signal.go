@@ -50,9 +50,9 @@ type Signal struct {
 	Limit *float64 `json:"limit,omitempty"`
 	// Events is on how many events or rows the value rests.
 	Events int `json:"events"`
-	// Uncertain marks a limit learned from too few weeks to know the seasons.
 	// Subject is what part of the railway the value is of; empty: all of it.
-	Subject   string `json:"subject,omitempty"`
+	Subject string `json:"subject,omitempty"`
+	// Uncertain marks a limit learned from too few weeks to know the seasons.
 	Uncertain bool   `json:"uncertain,omitempty"`
 	Note      string `json:"note,omitempty"`
 }
