@@ -199,13 +199,13 @@ func (s *server) recoverPanic(c *gin.Context) {
 }
 
 func (s *server) observe(c *gin.Context) {
-	start := time.Now()
+	held := callOf(c)
 	c.Next()
 	path := c.FullPath()
 	if path == "" {
 		path = "none"
 	}
-	s.timesOf(outcome{path, c.Writer.Status()}).Observe(time.Since(start).Seconds())
+	s.timesOf(outcome{path, c.Writer.Status()}).Observe(time.Since(held.begun).Seconds())
 }
 
 // outcome is a label of the metric of requests.

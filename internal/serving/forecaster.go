@@ -112,8 +112,13 @@ func (f *Forecaster) Answer(r Request) (Result, error) {
 	result := Result{Package: loaded, RequestID: r.ID, DataAge: f.o.State.Age()}
 	trial := f.o.Champion.Trial()
 	rows := make([]schema.PredictionRow, 0, len(r.Events))
+	begun := time.Now()
+	took := func() (since time.Duration) { // a clock is read once an event: what is remembered costs less than that
+		now := time.Now()
+		since, begun = now.Sub(begun), now
+		return since
+	}
 	for i, key := range r.Events {
-		begun := time.Now()
 		answers, beside := voices(loaded, trial, key.Stop)
 		known, found := f.recall(key, r.cutOff(i), &result.Timing)
 		if !found {
@@ -122,7 +127,7 @@ func (f *Forecaster) Answer(r Request) (Result, error) {
 		}
 		said, err := f.told(answers, known, &result.Timing)
 		if err != nil {
-			f.health.note(answers, time.Since(begun), true)
+			f.health.note(answers, took(), true)
 		}
 		if err != nil && answers.role == schema.RoleCanary { // nobody is worse off for a canary
 			f.o.Metrics.failed.WithLabelValues(string(answers.role)).Inc()
@@ -138,14 +143,13 @@ func (f *Forecaster) Answer(r Request) (Result, error) {
 		if r.Explain {
 			given.Reasons = said.explain(answers.Loaded, known, &result.Timing)
 		}
-		f.health.note(answers, time.Since(begun), false)
+		f.health.note(answers, took(), false)
 		result.Forecasts, result.Index = append(result.Forecasts, given), append(result.Index, i)
 		if beside == nil {
 			continue
 		}
-		begun = time.Now()
 		other, err := f.told(*beside, known, &result.Timing)
-		f.health.note(*beside, time.Since(begun), err != nil)
+		f.health.note(*beside, took(), err != nil)
 		if err != nil { // only logged: its failure is nobody's
 			f.o.Metrics.failed.WithLabelValues(string(beside.role)).Inc()
 			continue
@@ -168,9 +172,11 @@ func (o *opinion) given(row schema.PredictionRow, age time.Duration) Forecast {
 }
 
 func (o *opinion) explain(loaded *Loaded, known *recalled, timing *Timing) []Reason {
-	start := time.Now()
-	o.explained.Do(func() { o.reasons = reasons(loaded.Model, known.vector) })
-	timing.Predict += time.Since(start)
+	o.explained.Do(func() {
+		start := time.Now()
+		o.reasons = reasons(loaded.Model, known.vector)
+		timing.Predict += time.Since(start)
+	})
 	return o.reasons
 }
 
@@ -226,10 +232,8 @@ func (f *Forecaster) know(key rail.EventKey, at time.Time, timing *Timing) (made
 
 // recall is know, which a consumer that asks the same within the second is spared.
 func (f *Forecaster) recall(key rail.EventKey, at time.Time, timing *Timing) (*recalled, bool) {
-	start := time.Now()
 	moment := f.recent.at(f.o.State, at)
 	if held := moment.find(key); held != nil {
-		timing.Features += time.Since(start)
 		return held, true
 	}
 	known, found := f.know(key, at, timing)
