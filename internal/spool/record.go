@@ -59,7 +59,7 @@ func rowOf(src []byte) (row []byte, size int, err error) {
 		return nil, 0, errTorn
 	}
 	if version := src[frameHeader]; version != recordVersion {
-		return nil, 0, fmt.Errorf("record of version %d, this program reads %d", version, recordVersion)
+		return nil, 0, fmt.Errorf("record of version %d, this program reads %d: start the program that wrote it until its log has arrived in ClickHouse", version, recordVersion)
 	}
 	return src[rowAt:size], size, nil
 }

@@ -51,7 +51,7 @@ func TestARecordOfAnotherVersionIsNamed(t *testing.T) {
 	frame[frameHeader] = 1
 	binary.LittleEndian.PutUint32(frame[4:], crc32.Checksum(frame[frameHeader:], castagnoli))
 	_, _, err := readFrame(frame)
-	if err == nil || errors.Is(err, errTorn) || err.Error() != "record of version 1, this program reads 2" {
+	if err == nil || errors.Is(err, errTorn) || err.Error() != "record of version 1, this program reads 2: start the program that wrote it until its log has arrived in ClickHouse" {
 		t.Errorf("got %v", err)
 	}
 }
