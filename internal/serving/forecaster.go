@@ -123,6 +123,7 @@ func (f *Forecaster) Answer(r Request) (Result, error) {
 		known, found := f.recall(key, r.cutOff(i), &result.Timing)
 		if !found {
 			result.Unknown = append(result.Unknown, key)
+			took() // no package's
 			continue
 		}
 		said, err := f.told(answers, known, &result.Timing)
