@@ -17,8 +17,11 @@ type LifecycleInput struct {
 	AsOf       time.Time   `json:"as_of,omitzero"`
 	Candidates []Candidate `json:"candidates,omitempty"`
 	Search     *Search     `json:"search,omitempty"`
-	Seed       uint64      `json:"seed,omitempty"`
-	Reason     string      `json:"reason,omitempty"`
+	// HalfLifeDays is after how many days of age a day counts half in training, for
+	// candidates that name no half-life of their own; 0 counts all days alike.
+	HalfLifeDays float64 `json:"half_life_days,omitempty"`
+	Seed         uint64  `json:"seed,omitempty"`
+	Reason       string  `json:"reason,omitempty"`
 	// Actor defaults to "unauthenticated UI".
 	Actor string `json:"actor,omitempty"`
 	// Rollout overrides the configured stages; all zero promotes at once.

@@ -50,6 +50,9 @@ type Candidate struct {
 	Subsample    float64    `json:"subsample"`
 	ColSample    float64    `json:"colsample_bytree"`
 	Lambda       float64    `json:"lambda"`
+	// HalfLifeDays is after how many days of age a day counts half as much as the
+	// newest one; 0 counts all alike.
+	HalfLifeDays float64 `json:"half_life_days,omitempty"`
 }
 
 // UnmarshalJSON refuses unknown parameters.
@@ -67,11 +70,20 @@ func (c Candidate) Sees() FeatureSet { return cmp.Or(c.FeatureSet, FeaturesAll) 
 // Servable says that the candidate can be released.
 func (c Candidate) Servable() bool { return c.How() == AlgorithmBuckets }
 
+// Aged is the candidate with a half-life, where it names none and its algorithm has
+// one.
+func (c Candidate) Aged(halfLifeDays float64) Candidate {
+	if c.How() == AlgorithmBuckets || c.How() == AlgorithmBinary {
+		c.HalfLifeDays = cmp.Or(c.HalfLifeDays, halfLifeDays)
+	}
+	return c
+}
+
 // Set gives a parameter a value; false where there is none of that name.
 func (c *Candidate) Set(parameter string, value float64) bool {
 	whole := map[string]*int{"rounds": &c.Rounds, "max_depth": &c.MaxDepth}
 	number := map[string]*float64{"learning_rate": &c.LearningRate, "min_child_weight": &c.MinChild,
-		"subsample": &c.Subsample, "colsample_bytree": &c.ColSample, "lambda": &c.Lambda}
+		"subsample": &c.Subsample, "colsample_bytree": &c.ColSample, "lambda": &c.Lambda, "half_life_days": &c.HalfLifeDays}
 	if field, found := whole[parameter]; found {
 		*field = int(value)
 		return true
@@ -106,7 +118,9 @@ type TrainInput struct {
 	// Search, if given, draws more candidates and gives the better ones more
 	// rounds.
 	Search *Search `json:"search,omitempty"`
-	Seed   uint64  `json:"seed,omitempty"`
+	// HalfLifeDays is of the candidates, named or drawn, that name none.
+	HalfLifeDays float64 `json:"half_life_days,omitempty"`
+	Seed         uint64  `json:"seed,omitempty"`
 	// SegmentRounds is after how many rounds a training is checkpointed. Part of
 	// what determines a model. Defaults to DefaultSegmentRounds.
 	SegmentRounds int `json:"segment_rounds,omitempty"`

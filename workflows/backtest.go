@@ -98,7 +98,7 @@ func (r *replayed) introduce(ctx workflow.Context, step string, names []string, 
 	}
 	var trained schemas.TrainResult
 	err = workflow.ExecuteChildWorkflow(child(ctx, stepID(ctx, "train/"+step), "train on "+span(life.Train)), TrainModel,
-		schemas.TrainInput{Model: r.model(names[0]), Dataset: dataset, Days: life.Train, Candidates: life.Candidates, Search: life.Search, Seed: life.Seed, Actor: "backtest", Reason: reason}).Get(ctx, &trained)
+		schemas.TrainInput{Model: r.model(names[0]), Dataset: dataset, Days: life.Train, Candidates: life.Candidates, Search: life.Search, HalfLifeDays: life.HalfLifeDays, Seed: life.Seed, Actor: "backtest", Reason: reason}).Get(ctx, &trained)
 	if err != nil {
 		return err
 	}

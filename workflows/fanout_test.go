@@ -76,6 +76,28 @@ func TestOneBadCandidateDoesNotFailTheSearch(t *testing.T) {
 	require.Equal(t, "out of range", result.Candidates[2].FailReason)
 }
 
+// A half-life given to a training is of the candidates whose algorithm has one and
+// which name none.
+func TestAHalfLifeIsOfThoseThatNameNone(t *testing.T) {
+	t.Parallel()
+	env := quiet()
+	env.RegisterActivity(&train.Activities{})
+	env.OnActivity("TrainCandidate", mock.Anything, mock.Anything).Return(func(_ context.Context, in schemas.CandidateInput) (schemas.CandidateResult, error) {
+		return schemas.CandidateResult{RunID: in.RunID, Candidate: in.Candidate, Folds: 1}, nil
+	})
+	env.OnActivity("RefitModel", mock.Anything, mock.Anything).Return(schemas.TrainedModel{}, nil)
+	env.ExecuteWorkflow(workflows.TrainModel, schemas.TrainInput{Dataset: someDataset, HalfLifeDays: 5, Candidates: []schemas.Candidate{
+		{Name: "trees"}, {Name: "own", HalfLifeDays: 2}, {Name: "binary", Algorithm: schemas.AlgorithmBinary}, {Name: "regression", Algorithm: schemas.AlgorithmLogistic}}})
+	require.NoError(t, env.GetWorkflowError())
+	var result schemas.TrainResult
+	require.NoError(t, env.GetWorkflowResult(&result))
+	got := map[string]float64{}
+	for _, c := range result.Candidates {
+		got[c.Candidate.Name] = c.Candidate.HalfLifeDays
+	}
+	require.Equal(t, map[string]float64{"trees": 5, "own": 2, "binary": 5, "regression": 0}, got)
+}
+
 func TestAFailedStepIsOneReadableSentence(t *testing.T) {
 	t.Parallel()
 	env := quiet()

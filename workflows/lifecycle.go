@@ -84,7 +84,8 @@ func (l *lifecycle) prepare(ctx workflow.Context) error {
 func (l *lifecycle) train(ctx workflow.Context) error {
 	var trained schemas.TrainResult
 	err := workflow.ExecuteChildWorkflow(child(ctx, stepID(ctx, "train"), "train on "+span(l.plan.Train)), TrainModel,
-		schemas.TrainInput{Model: l.in.Model, Dataset: l.result.Dataset, Days: l.plan.Train, Candidates: l.in.Candidates, Search: l.in.Search, Seed: l.in.Seed,
+		schemas.TrainInput{Model: l.in.Model, Dataset: l.result.Dataset, Days: l.plan.Train, Candidates: l.in.Candidates, Search: l.in.Search,
+			HalfLifeDays: l.in.HalfLifeDays, Seed: l.in.Seed,
 			Actor: l.in.Actor, Reason: l.in.Reason}).Get(ctx, &trained)
 	l.result.Trained, l.trials = trained.Trained, schemas.SearchTable{Candidates: trained.Candidates, Note: trained.Note}
 	if err == nil && trained.Trained.RunID == "" {

@@ -49,10 +49,10 @@ func TestWhatAVerdictStarts(t *testing.T) {
 	}{
 		"nothing": {verdict: schemas.Verdict{Kind: schemas.VerdictNothing}},
 		"alert":   {verdict: schemas.Verdict{Kind: schemas.VerdictAlert}},
-		"retrain by the policy's terms": {verdict: schemas.Verdict{Kind: schemas.VerdictRetrain, Reasons: []string{"worse"}, Lifecycle: &schemas.LifecycleInput{NewestDays: 20}}, act: schemas.ActStarted,
+		"retrain by the policy's terms": {verdict: schemas.Verdict{Kind: schemas.VerdictRetrain, Reasons: []string{"worse"}, Lifecycle: &schemas.LifecycleInput{NewestDays: 20, HalfLifeDays: 5}}, act: schemas.ActStarted,
 			expect: func(env *testsuite.TestWorkflowEnvironment) {
 				env.OnWorkflow(workflows.RunLifecycle, mock.Anything, mock.MatchedBy(func(in schemas.LifecycleInput) bool {
-					return in.NewestDays == 20 && in.Actor == "monitor" && in.Reason == "verdict of 2024-11-01: worse"
+					return in.NewestDays == 20 && in.HalfLifeDays == 5 && in.Actor == "monitor" && in.Reason == "verdict of 2024-11-01: worse"
 				})).Return(schemas.LifecycleResult{}, nil).Once()
 			}, want: func(t *testing.T, r schemas.MonitorResult) { require.Equal(t, "lifecycle/punctuality", r.Lifecycle) }},
 		"retrain by the input's": {in: mine, verdict: schemas.Verdict{Kind: schemas.VerdictRetrain, Lifecycle: &schemas.LifecycleInput{NewestDays: 20}}, act: schemas.ActStarted,

@@ -58,6 +58,9 @@ func startLifecycle(ctx workflow.Context, in schemas.MonitorInput, r schemas.Mon
 		if life.Train.Empty() && life.NewestDays == 0 && life.TestDays == 0 {
 			life.NewestDays, life.TestDays = own.NewestDays, own.TestDays
 		}
+		if life.HalfLifeDays == 0 {
+			life.HalfLifeDays = own.HalfLifeDays
+		}
 	}
 	life.Model, life.AsOf, life.Actor, life.Reason = in.Model, in.AsOf, "monitor", because(r)
 	id := schemas.LifecycleID(in.Model)

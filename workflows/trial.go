@@ -39,7 +39,7 @@ func (t *trial) judge(ctx workflow.Context) error {
 
 func (t *trial) admit(candidates []schemas.Candidate) {
 	for _, c := range candidates {
-		t.entries = append(t.entries, schemas.CandidateResult{Candidate: c})
+		t.entries = append(t.entries, schemas.CandidateResult{Candidate: c.Aged(t.in.HalfLifeDays)})
 	}
 	t.tried = make([]bool, len(candidates))
 }

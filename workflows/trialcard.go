@@ -23,6 +23,7 @@ func traits() []trait {
 		{"subsample", func(c schemas.Candidate) string { return setting(c.Subsample) }},
 		{"colsample bytree", func(c schemas.Candidate) string { return setting(c.ColSample) }},
 		{"lambda", func(c schemas.Candidate) string { return setting(c.Lambda) }},
+		{"half-life, days", func(c schemas.Candidate) string { return setting(c.HalfLifeDays) }},
 		{"rounds at most", func(c schemas.Candidate) string { return setting(float64(c.Rounds)) }},
 		{"feature set", func(c schemas.Candidate) string { return string(c.Sees()) }},
 	}

@@ -16,7 +16,7 @@ import (
 // wrong, its value and what is allowed.
 func Settings(c schemas.Candidate, seed uint64, segmentRounds int) (learn.Settings, error) {
 	s := learn.Settings{Algorithm: learn.Algorithm(c.How()), Rounds: c.Rounds, MaxDepth: c.MaxDepth, LearningRate: c.LearningRate, MinChild: c.MinChild,
-		Subsample: c.Subsample, ColSample: c.ColSample, Lambda: c.Lambda, Seed: seed, SegmentRounds: cmp.Or(segmentRounds, xgb.DefaultSegmentRounds)}
+		Subsample: c.Subsample, ColSample: c.ColSample, Lambda: c.Lambda, HalfLifeDays: c.HalfLifeDays, Seed: seed, SegmentRounds: cmp.Or(segmentRounds, xgb.DefaultSegmentRounds)}
 	if err := s.Validate(); err != nil {
 		return s, oneLine(err)
 	}

@@ -25,7 +25,7 @@ const (
 // forecast by earlier ones with cancellations on both sides.
 func (t Trainer) cancellations(ctx context.Context, data Data, s Settings, counted survey) ([]byte, *calibrate.Horizons, error) {
 	s.MaxDepth = cancelDepth
-	learner := trees{t, s.params(xgb.BinaryLogistic, 1), cancelLabel}
+	learner := trees{trainer: t, params: s.params(xgb.BinaryLogistic, 1), label: cancelLabel}
 	oof := OutOfFold{Rounds: cancelRounds}
 	folds, best := forwardChain(counted.listed()), 0
 	for i, f := range folds {

@@ -113,7 +113,11 @@ type Settings struct {
 	// Lambda is the L2 penalty: on leaves of trees, and on the standardised
 	// coefficients of Logistic (half of Lambda times their sum of squares, beside
 	// the sum of log losses).
-	Lambda        float64
+	Lambda float64
+	// HalfLifeDays is after how many days of age a day counts half as much as the
+	// newest one of a fit; 0 counts all alike. The calibration is then fitted on
+	// centred folds; the model of cancellations, which are few, takes all days alike.
+	HalfLifeDays  float64
 	Seed          uint64
 	SegmentRounds int // of trees; see [xgb.Params]
 	// Until bounds the rounds of this fit below Rounds; 0 does not. A later fit

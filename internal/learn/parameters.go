@@ -31,6 +31,7 @@ func Parameters() []Parameter {
 		{Name: "min_child_weight", High: 1e6, Algorithms: trees},
 		{Name: "subsample", High: 1, Open: true, Algorithms: trees},
 		{Name: "colsample_bytree", High: 1, Open: true, Algorithms: trees},
+		{Name: "half_life_days", High: 3650, Algorithms: trees},
 		{Name: "lambda", High: 1e6, Algorithms: []Algorithm{Buckets, Binary, Logistic}},
 	}
 }
@@ -61,7 +62,7 @@ func (p Parameter) Allowed() string {
 // Value is the parameter in the settings.
 func (s Settings) Value(name string) float64 {
 	return map[string]float64{"rounds": float64(s.Rounds), "max_depth": float64(s.MaxDepth), "learning_rate": s.LearningRate,
-		"min_child_weight": s.MinChild, "subsample": s.Subsample, "colsample_bytree": s.ColSample, "lambda": s.Lambda}[name]
+		"min_child_weight": s.MinChild, "subsample": s.Subsample, "colsample_bytree": s.ColSample, "lambda": s.Lambda, "half_life_days": s.HalfLifeDays}[name]
 }
 
 // Validate reports every setting that is out of range, and every one that the

@@ -26,6 +26,11 @@ func (t Trainer) Refit(ctx context.Context, source Source, s Settings, oof OutOf
 	if err != nil {
 		return forecast.Artefact{}, err
 	}
+	if s.HalfLifeDays > 0 {
+		if oof, err = oof.centred(); err != nil {
+			return forecast.Artefact{}, fmt.Errorf("calibrate: %w", err)
+		}
+	}
 	calibration, err := oof.Calibration()
 	if err != nil {
 		return forecast.Artefact{}, fmt.Errorf("calibrate: %w", err)

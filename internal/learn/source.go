@@ -66,6 +66,8 @@ type Data struct {
 	source Source
 	keep   func(dataset.Row) bool // nil keeps every settled event
 	hidden []bool                 // by feature; nil hides none
+	days   []rail.Day             // kept, ascending; nil where they were not told
+	weight map[rail.Day]float32   // of a row of each kept day; nil weighs all alike
 }
 
 // each visits the rows batch by batch; a batch without rows is left out. A
@@ -126,7 +128,27 @@ func (d Data) part(batch *dataset.Table) *dataset.Table {
 
 // on keeps the rows of these days, ascending, that a delay can be learned from.
 func (d Data) on(days []rail.Day) Data {
-	d.keep = func(r dataset.Row) bool { return ran(r) && among(days, r.EventDay) }
+	d.days, d.keep = days, func(r dataset.Row) bool { return ran(r) && among(days, r.EventDay) }
+	return d
+}
+
+// aged weighs rows by the age of their day: half as much with each half-life that it
+// lies before the newest kept day, one on the mean of the days, so that parameters
+// that weigh rows against a constant keep their meaning.
+func (d Data) aged(halfLifeDays float64) Data {
+	if halfLifeDays == 0 || len(d.days) == 0 {
+		return d
+	}
+	newest, sum := d.days[len(d.days)-1].Start(), 0.0
+	weights := make([]float64, len(d.days))
+	for i, day := range d.days {
+		weights[i] = math.Exp2(-math.Round(newest.Sub(day.Start()).Hours()/24) / halfLifeDays)
+		sum += weights[i]
+	}
+	d.weight = make(map[rail.Day]float32, len(d.days))
+	for i, day := range d.days {
+		d.weight[day] = float32(weights[i] * float64(len(d.days)) / sum)
+	}
 	return d
 }
 
@@ -176,7 +198,19 @@ func (f *feed) Next() (xgb.Batch, bool, error) {
 	for i, row := range rows.Rows {
 		labels[i] = f.label(row)
 	}
-	return xgb.Batch{Rows: rows.Features, Columns: len(rows.Names), Labels: labels}, true, nil
+	return xgb.Batch{Rows: rows.Features, Columns: len(rows.Names), Labels: labels, Weights: f.data.weights(rows)}, true, nil
+}
+
+// weights are those of the rows, nil where all weigh alike.
+func (d Data) weights(rows *dataset.Table) []float32 {
+	if d.weight == nil {
+		return nil
+	}
+	weights := make([]float32, len(rows.Rows))
+	for i, row := range rows.Rows {
+		weights[i] = d.weight[row.EventDay]
+	}
+	return weights
 }
 
 // hide gives the hidden features, nil for none. It refuses a feature the data

@@ -22,17 +22,18 @@ const earlyStopping = 20
 
 // trees is the learner of boosted trees.
 type trees struct {
-	trainer Trainer
-	params  xgb.Params
-	label   func(dataset.Row) float32
+	trainer  Trainer
+	params   xgb.Params
+	label    func(dataset.Row) float32
+	halfLife float64 // days; 0 weighs all rows alike
 }
 
 func bucketTrees(t Trainer, s Settings) trees {
-	return trees{t, s.params(xgb.MultiSoftprob, classes()), bucketLabel}
+	return trees{t, s.params(xgb.MultiSoftprob, classes()), bucketLabel, s.HalfLifeDays}
 }
 
 func lateTrees(t Trainer, s Settings) trees {
-	return trees{t, s.params(xgb.BinaryLogistic, 1), lateLabel}
+	return trees{t, s.params(xgb.BinaryLogistic, 1), lateLabel, s.HalfLifeDays}
 }
 
 func (s Settings) params(objective xgb.Objective, classes int) xgb.Params {
@@ -76,7 +77,7 @@ func (l trees) Fit(ctx context.Context, task Task) (Fitted, error) {
 		opts.From = from
 		opts.Save = func(s xgb.State) error { return keep.Save(ctx, name, s) }
 	}
-	result, err := l.trainer.Library.Train(ctx, task.Train.labelled(ctx, l.label), l.params, opts)
+	result, err := l.trainer.Library.Train(ctx, task.Train.aged(l.halfLife).labelled(ctx, l.label), l.params, opts)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", task.Name, err)
 	}
@@ -90,10 +91,11 @@ func (l trees) checkpoint(task Task) string {
 	p := l.params
 	p.Rounds = 0
 	body, err := json.Marshal(struct {
-		Params xgb.Params
-		Hidden []bool
-		Valid  bool
-	}{p, task.Train.hidden, task.Valid != nil})
+		Params   xgb.Params
+		Hidden   []bool
+		Valid    bool
+		HalfLife float64 `json:",omitempty"`
+	}{p, task.Train.hidden, task.Valid != nil, l.halfLife})
 	if err != nil {
 		panic("learn: parameters are plain numbers: " + err.Error())
 	}

@@ -88,6 +88,8 @@ type Action struct {
 	// NewestDays and TestDays of a retraining or search, as a lifecycle has them.
 	NewestDays int `json:"newest_days,omitempty"`
 	TestDays   int `json:"test_days,omitempty"`
+	// HalfLifeDays of a retraining or search, as a lifecycle has it.
+	HalfLifeDays float64 `json:"half_life_days,omitempty"`
 	// Candidates, Rungs and Minutes bound a search.
 	Candidates int     `json:"candidates,omitempty"`
 	Rungs      int     `json:"rungs,omitempty"`

@@ -208,7 +208,7 @@ func (d *decision) count(kind schemas.VerdictKind, since time.Time) int {
 // lifecycle is what the policy gives to a retraining or a search.
 func (d *decision) lifecycle(v schemas.Verdict) *schemas.LifecycleInput {
 	a := d.book.Actions.Of(v.Kind)
-	in := schemas.LifecycleInput{NewestDays: a.NewestDays, TestDays: a.TestDays}
+	in := schemas.LifecycleInput{NewestDays: a.NewestDays, TestDays: a.TestDays, HalfLifeDays: a.HalfLifeDays}
 	if rule := d.book.rule(cmp.Or(v.Follows, v.Rule)); rule != nil && rule.NewestDays > 0 {
 		in.NewestDays = rule.NewestDays
 	}

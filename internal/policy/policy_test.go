@@ -243,7 +243,7 @@ func TestTheStrongestActionThatIsDueIsTaken(t *testing.T) {
 			rule.Name, rule.Then = string(then), then
 			b.Rules = append(b.Rules, rule)
 		}
-		b.Actions.Search = policy.Action{Budget: 1, BudgetDays: 28, Candidates: 6, NewestDays: 20, TestDays: 3}
+		b.Actions.Search = policy.Action{Budget: 1, BudgetDays: 28, Candidates: 6, NewestDays: 20, TestDays: 3, HalfLifeDays: 5}
 	})
 	story := nights(schemas.SignalBrierRatio, values(1.3, 1.3)...)
 	v := policy.Decide(story, book, nil)
@@ -251,6 +251,7 @@ func TestTheStrongestActionThatIsDueIsTaken(t *testing.T) {
 	require.Equal(t, 6, v.Lifecycle.Search.Budget.Candidates)
 	require.Equal(t, 20, v.Lifecycle.NewestDays)
 	require.Equal(t, 3, v.Lifecycle.TestDays)
+	require.Equal(t, 5.0, v.Lifecycle.HalfLifeDays)
 	v = policy.Decide(story, book, []policy.Taken{{Kind: schemas.VerdictSearch, At: first.AddDate(0, 0, -20)}})
 	require.Equal(t, schemas.VerdictRetrain, v.Kind, "the search is spent: the next strongest")
 	require.Nil(t, v.Lifecycle.Search)

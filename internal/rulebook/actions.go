@@ -15,9 +15,9 @@ func (r *reader) actions(at *yaml.Node, key string) policy.Actions {
 		case "recalibrate":
 			a.Recalibrate = r.action(value, key, bounded)
 		case "retrain":
-			a.Retrain = r.action(value, key, bounded+" newest_days test_days")
+			a.Retrain = r.action(value, key, bounded+" newest_days test_days half_life_days")
 		case "search":
-			a.Search = r.action(value, key, bounded+" newest_days test_days candidates rungs minutes space")
+			a.Search = r.action(value, key, bounded+" newest_days test_days half_life_days candidates rungs minutes space")
 		case "rollback":
 			a.Rollback = r.action(value, key, bounded)
 		case "handover":
@@ -43,6 +43,8 @@ func (r *reader) action(at *yaml.Node, key, names string) policy.Action {
 			a.NewestDays = r.whole(value, key, 2, 3650)
 		case "test_days":
 			a.TestDays = r.whole(value, key, 1, 365)
+		case "half_life_days":
+			a.HalfLifeDays = r.halfLife(value, key)
 		case "candidates":
 			a.Candidates = r.whole(value, key, 1, schemas.MaxCandidates)
 		case "rungs":
@@ -62,6 +64,17 @@ func (r *reader) action(at *yaml.Node, key, names string) policy.Action {
 	return a
 }
 
+// maxHalfLife is that of the parameter of a training.
+const maxHalfLife = 3650
+
+func (r *reader) halfLife(at *yaml.Node, key string) float64 {
+	days, ok := r.number(at, key)
+	if ok && (days <= 0 || days > maxHalfLife) {
+		r.problem(at, key, "want days above 0, at most %d", maxHalfLife)
+	}
+	return days
+}
+
 func (r *reader) followUp(at *yaml.Node, key string) *policy.FollowUp {
 	var f policy.FollowUp
 	r.keys(at, key, "every until |", func(name string, value *yaml.Node, key string) {
@@ -79,7 +92,7 @@ func (r *reader) followUp(at *yaml.Node, key string) *policy.FollowUp {
 // parameter by parameter, where candidates are drawn.
 func (r *reader) space(at *yaml.Node, key string) map[string]schemas.Values {
 	space := map[string]schemas.Values{}
-	r.keys(at, key, "| rounds max_depth learning_rate min_child_weight subsample colsample_bytree lambda", func(name string, value *yaml.Node, key string) {
+	r.keys(at, key, "| rounds max_depth learning_rate min_child_weight subsample colsample_bytree lambda half_life_days", func(name string, value *yaml.Node, key string) {
 		var v schemas.Values
 		r.keys(value, key, "| values low high log", func(name string, value *yaml.Node, key string) {
 			switch name {
