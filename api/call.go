@@ -30,9 +30,29 @@ type call struct {
 	begun    time.Time // of the request
 	admitted time.Time // zero until the caller was let in
 	asked    time.Time // zero until the forecasts are asked for
+	// headers are the values of those that every forecast has, in one piece: they
+	// outlive the call.
+	headers *[headerCount]string
 	// query is set by strict; room spares most requests an allocation.
 	query []queried
 	room  [6]queried
+}
+
+// The places in call.headers.
+const (
+	headerRequest = iota
+	headerTrace
+	headerSniff
+	headerTiming
+	headerType
+	headerLength
+	headerCount
+)
+
+// sets a header to one value; name is in canonical form.
+func (held *call) sets(place int, name, value string) {
+	held.headers[place] = value
+	held.Header()[name] = held.headers[place : place+1 : place+1]
 }
 
 // calls are used again: they would be half of the memory that a request asks for.
@@ -49,7 +69,7 @@ func callOf(c *gin.Context) *call {
 	if held, found := c.Writer.(*call); found {
 		return held
 	}
-	return &call{ResponseWriter: c.Writer}
+	return &call{ResponseWriter: c.Writer, headers: new([headerCount]string)}
 }
 
 func requestID(c *gin.Context) string { return callOf(c).requestID }
@@ -65,14 +85,15 @@ var sane = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 // so that logs, logged forecasts and workflows lead back to the trace.
 func (s *server) identify(c *gin.Context) {
 	held := calls.Get().(*call)
-	*held = call{ResponseWriter: c.Writer, begun: time.Now(), span: spanOf(c.Request.Header)}
+	*held = call{ResponseWriter: c.Writer, begun: time.Now(), span: spanOf(c.Request.Header), headers: new([headerCount]string)}
 	parent := traceparent(held.span)
 	if held.requestID = c.GetHeader("X-Request-Id"); held.requestID == "" || !sane.MatchString(held.requestID) {
 		held.requestID = parent[len("00-") : len(parent)-len("-00")]
 	}
 	c.Writer = held
-	header, values := held.Header(), [...]string{held.requestID, parent, "nosniff"} // these outlive the call
-	header["X-Request-Id"], header["Traceparent"], header["X-Content-Type-Options"] = values[0:1:1], values[1:2:2], values[2:3:3]
+	held.sets(headerRequest, "X-Request-Id", held.requestID)
+	held.sets(headerTrace, "Traceparent", parent)
+	held.sets(headerSniff, "X-Content-Type-Options", "nosniff")
 	defer func() {
 		c.Writer = held.ResponseWriter
 		calls.Put(held)
@@ -159,7 +180,7 @@ func serverTiming(c *gin.Context, t serving.Timing) {
 		b = append(append(b, part.name...), ";dur="...)
 		b = appendMilliseconds(b, max(0, part.took))
 	}
-	c.Writer.Header()["Server-Timing"] = []string{string(b)}
+	held.sets(headerTiming, "Server-Timing", string(b))
 }
 
 // appendMilliseconds writes a duration in milliseconds with three decimals.

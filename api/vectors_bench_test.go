@@ -159,7 +159,7 @@ func randomRows(n int) known {
 			}
 		}
 		k.vectors = append(k.vectors, vector)
-		k.forecasts = append(k.forecasts, serving.Forecast{HorizonMinutes: float64(source.IntN(120))})
+		k.forecasts = append(k.forecasts, serving.Forecast{Statement: &serving.Statement{HorizonMinutes: float64(source.IntN(120))}})
 	}
 	return k
 }

@@ -29,9 +29,12 @@ func write(c *gin.Context, appendTo func(body []byte) ([]byte, error)) error {
 	if cap(body) <= maxKeptBody {
 		*held = body
 	}
-	c.Writer.Header()["Content-Length"] = []string{strconv.Itoa(len(body))} // else a long one is sent in chunks
-	c.Data(http.StatusOK, "application/json; charset=utf-8", body)          // as gin says of its JSON
-	return nil
+	reply := callOf(c)
+	reply.sets(headerType, "Content-Type", "application/json; charset=utf-8") // as gin says of its JSON
+	reply.sets(headerLength, "Content-Length", strconv.Itoa(len(body)))       // else a long one is sent in chunks
+	reply.WriteHeader(http.StatusOK)
+	_, err = reply.Write(body)
+	return err
 }
 
 // nothing is how a list that is last in its struct and nil is written.

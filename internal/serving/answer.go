@@ -9,14 +9,25 @@ import (
 // Forecast is the answer for one event, as it goes over the wire. Times carry
 // the German offset.
 type Forecast struct {
-	PredictionID string         `json:"prediction_id"`
-	RequestID    string         `json:"request_id"`
-	StopID       rail.StopID    `json:"stop_id"`
-	Event        rail.EventKind `json:"event"`
-	EVA          int64          `json:"eva"`
-	Train        string         `json:"train"` // category and number, ICE 592
-	Category     string         `json:"category"`
-	Line         string         `json:"line,omitempty"`
+	PredictionID string `json:"prediction_id"`
+	RequestID    string `json:"request_id"`
+	// DataAgeSeconds is the age of the newest observation; null while there is none.
+	DataAgeSeconds *float64 `json:"data_age_seconds"`
+	*Statement
+	Reasons []Reason `json:"reasons,omitempty"`
+
+	opinion *opinion // keeps what is written of it; nil for none
+}
+
+// Statement is what a package says of an event. All answers of a second share it:
+// read only.
+type Statement struct {
+	StopID   rail.StopID    `json:"stop_id"`
+	Event    rail.EventKind `json:"event"`
+	EVA      int64          `json:"eva"`
+	Train    string         `json:"train"` // category and number, ICE 592
+	Category string         `json:"category"`
+	Line     string         `json:"line,omitempty"`
 	// Direction is where a departing train goes, or where an arriving one
 	// comes from; empty where the timetable names no other station.
 	Direction string    `json:"direction,omitempty"`
@@ -30,18 +41,14 @@ type Forecast struct {
 	Quantiles  []Quantile `json:"quantiles"`
 	Median     Quantile   `json:"median"`
 	Baseline   *Baseline  `json:"baseline"` // null where the package has none
-	Reasons    []Reason   `json:"reasons,omitempty"`
 
 	HorizonMinutes float64   `json:"horizon_minutes"`
 	KnownAt        time.Time `json:"known_at"` // the cut-off: nothing later was used
-	DataAgeSeconds *float64  `json:"data_age_seconds"`
 	Model          string    `json:"model"`
 	Version        int       `json:"version"`
 	Digest         string    `json:"digest"`
 	// Role of the package that answered: champion, or canary for its share of trips.
 	Role string `json:"role"`
-
-	opinion *opinion // keeps what is written of it; nil for none
 }
 
 // Railway is what the railway itself said by the cut-off.

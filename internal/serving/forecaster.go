@@ -110,7 +110,8 @@ func (f *Forecaster) Answer(r Request) (Result, error) {
 		r.ID = newID()
 	}
 	result := Result{Package: loaded, RequestID: r.ID, DataAge: f.o.State.Age()}
-	trial := f.o.Champion.Trial()
+	trial, age := f.o.Champion.Trial(), AgeSeconds(result.DataAge)
+	result.Forecasts, result.Index = make([]Forecast, 0, len(r.Events)), make([]int, 0, len(r.Events))
 	rows := make([]schema.PredictionRow, 0, len(r.Events))
 	begun := time.Now()
 	took := func() (since time.Duration) { // a clock is read once an event: what is remembered costs less than that
@@ -140,7 +141,7 @@ func (f *Forecaster) Answer(r Request) (Result, error) {
 		}
 		row := said.logged(r.ID)
 		rows = append(rows, row)
-		given := said.given(row, result.DataAge)
+		given := said.given(row, age)
 		if r.Explain {
 			given.Reasons = said.explain(answers.Loaded, known, &result.Timing)
 		}
@@ -166,10 +167,8 @@ func (o *opinion) logged(requestID string) schema.PredictionRow {
 }
 
 // given is the answer that a row logs.
-func (o *opinion) given(row schema.PredictionRow, age time.Duration) Forecast {
-	a := o.answer
-	a.PredictionID, a.RequestID, a.DataAgeSeconds, a.opinion = row.PredictionID, row.RequestID, AgeSeconds(age), o
-	return a
+func (o *opinion) given(row schema.PredictionRow, ageSeconds *float64) Forecast {
+	return Forecast{PredictionID: row.PredictionID, RequestID: row.RequestID, DataAgeSeconds: ageSeconds, Statement: o.answer, opinion: o}
 }
 
 func (o *opinion) explain(loaded *Loaded, known *recalled, timing *Timing) []Reason {
@@ -318,9 +317,9 @@ func nearestHorizon(minutes float64) int {
 }
 
 // answer is all of a forecast but its ids, its reasons and the age of what is known.
-func answer(v voice, m made, row schema.Prediction) Forecast {
+func answer(v voice, m made, row schema.Prediction) *Statement {
 	loaded, plan := v.Loaded, m.k.Plan
-	a := Forecast{
+	a := &Statement{
 		StopID: m.key.Stop, Event: m.key.Kind, EVA: plan.EVA,
 		Train: strings.TrimSpace(plan.Train.Category + " " + plan.Train.Number), Category: plan.Train.Category, Line: plan.Line,
 		Direction: direction(plan), Platform: plan.Platform, Planned: plan.Planned.In(rail.Berlin), Railway: railway(&m.k),

@@ -37,13 +37,13 @@ type recalled struct {
 type opinion struct {
 	ref    schemas.PackageRef
 	role   schema.Role
-	answer Forecast // without reasons
+	answer *Statement
 	rest   []byte   // of its schema.PredictionRow
 	// reasons are made once, for the first who wants them.
 	explained sync.Once
 	reasons   []Reason
-	// plain and withReasons are the answer as it is written.
-	plain, withReasons written
+	// writtenAnswer and writtenReasons are both as they go over the wire.
+	writtenAnswer, writtenReasons written
 }
 
 // generations tells states apart: while the number stays, so do the answers.

@@ -1,43 +1,23 @@
 package serving
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"strconv"
 	"sync"
 )
 
-// written is a forecast in JSON, taken apart where each answer has something of
-// its own. It is made once, for the first who wants it.
+// written is a part of a forecast in JSON, made once, for the first who wants it.
 type written struct {
 	once sync.Once
-	// head goes from the stop to the age of what is known, tail from there to the end.
-	head, tail []byte
-	err        error
+	body []byte
+	err  error
 }
 
-// What every forecast begins with, and where its age stands.
-var (
-	beforeStop = []byte(`{"prediction_id":"","request_id":"",`)
-	ageless    = []byte(`"data_age_seconds":null`)
-)
-
-// of writes the forecast without ids and age.
-func (w *written) of(f Forecast) {
-	f.PredictionID, f.RequestID, f.DataAgeSeconds = "", "", nil
-	body, err := json.Marshal(f)
-	if err != nil {
-		w.err = fmt.Errorf("write forecast of %s: %w", f.StopID, err)
-		return
-	}
-	rest, begins := bytes.CutPrefix(body, beforeStop)
-	head, tail, found := bytes.Cut(rest, ageless) // within a string its quotes would be escaped
-	if !begins || !found {
-		w.err = fmt.Errorf("write forecast of %s: %q lacks ids or age", f.StopID, body)
-		return
-	}
-	w.head, w.tail = head, tail
+// of is the part as the library writes it.
+func (w *written) of(part any) ([]byte, error) {
+	w.once.Do(func() { w.body, w.err = json.Marshal(part) })
+	return w.body, w.err
 }
 
 // AppendJSON appends the forecast as json.Marshal writes it. What answers for the
@@ -47,20 +27,24 @@ func (f *Forecast) AppendJSON(dst []byte) ([]byte, error) {
 		body, err := json.Marshal(f)
 		return append(dst, body...), err
 	}
-	w := &f.opinion.plain
-	if len(f.Reasons) > 0 {
-		w = &f.opinion.withReasons
-	}
-	w.once.Do(func() { w.of(*f) })
-	if w.err != nil {
-		return dst, w.err
+	statement, err := f.opinion.writtenAnswer.of(f.Statement)
+	if err != nil {
+		return dst, fmt.Errorf("write forecast of %s: %w", f.StopID, err)
 	}
 	dst = appendText(append(dst, `{"prediction_id":`...), f.PredictionID)
 	dst = appendText(append(dst, `,"request_id":`...), f.RequestID)
-	dst = append(append(dst, ','), w.head...)
-	dst = append(dst, `"data_age_seconds":`...)
-	dst, err := appendNumber(dst, f.DataAgeSeconds)
-	return append(dst, w.tail...), err
+	if dst, err = appendNumber(append(dst, `,"data_age_seconds":`...), f.DataAgeSeconds); err != nil {
+		return dst, err
+	}
+	dst = append(append(dst, ','), statement[1:len(statement)-1]...) // the object's braces are the forecast's
+	if len(f.Reasons) > 0 {
+		reasons, err := f.opinion.writtenReasons.of(f.Reasons)
+		if err != nil {
+			return dst, fmt.Errorf("write reasons of %s: %w", f.StopID, err)
+		}
+		dst = append(append(dst, `,"reasons":`...), reasons...)
+	}
+	return append(dst, '}'), nil
 }
 
 // appendText writes an id; what needs an escape is left to the library.

@@ -52,7 +52,7 @@ func TestWrittenAsTheLibraryWrites(t *testing.T) {
 		}
 	}
 	require.Equal(t, len(keys), w.computed)
-	lone := serving.Forecast{StopID: "1"}
+	lone := serving.Forecast{Statement: &serving.Statement{StopID: "1"}}
 	want, err := json.Marshal(lone)
 	require.NoError(t, err)
 	got, err := lone.AppendJSON(nil)
@@ -64,7 +64,7 @@ func TestWrittenAsTheLibraryWrites(t *testing.T) {
 // each time, and nothing half written.
 func TestWhatCannotBeWrittenIsAnError(t *testing.T) {
 	t.Parallel()
-	broken := serving.Forecast{StopID: "1", POnTime: math.NaN()}
+	broken := serving.Forecast{Statement: &serving.Statement{StopID: "1", POnTime: math.NaN()}}
 	for range 2 {
 		_, err := broken.AppendJSON(nil)
 		require.Error(t, err)
