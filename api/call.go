@@ -30,6 +30,7 @@ type call struct {
 	begun    time.Time // of the request
 	admitted time.Time // zero until the caller was let in
 	asked    time.Time // zero until the forecasts are asked for
+	promised bool      // the answer is sent when its forecasts are on disk
 	// headers are the values of those that every forecast has, in one piece: they
 	// outlive the call.
 	headers *[headerCount]string
@@ -166,14 +167,18 @@ func secretOf(r *http.Request) string {
 	return "?"
 }
 
-// serverTiming says where the time of a forecast went, in milliseconds.
+// serverTiming says where the time of a forecast went, in milliseconds. An answer that
+// is promised waits for the log afterwards, and cannot say how long.
 func serverTiming(c *gin.Context, t serving.Timing) {
 	held := callOf(c)
 	b := make([]byte, 0, 128)
-	for _, part := range [...]struct {
+	for i, part := range [...]struct {
 		name string
 		took time.Duration
 	}{{"auth", held.admitted.Sub(held.begun)}, {"parse", held.asked.Sub(held.admitted)}, {"features", t.Features}, {"predict", t.Predict}, {"log", t.Log}} {
+		if i == timingLog && held.promised {
+			break
+		}
 		if len(b) > 0 {
 			b = append(b, ", "...)
 		}
@@ -182,6 +187,9 @@ func serverTiming(c *gin.Context, t serving.Timing) {
 	}
 	held.sets(headerTiming, "Server-Timing", string(b))
 }
+
+// timingLog is the place of the log in Server-Timing.
+const timingLog = 4
 
 // appendMilliseconds writes a duration in milliseconds with three decimals.
 func appendMilliseconds(b []byte, d time.Duration) []byte {

@@ -18,6 +18,7 @@ type forecasts struct {
 	names      func() []rail.Station
 	clock      func() moment
 	forecaster Forecaster
+	promise    func(*gin.Context) *promise
 }
 
 // single is the answer for one event, as it is written.
@@ -51,7 +52,14 @@ func (f *forecasts) get(c *gin.Context) error {
 		return err
 	}
 	held.asks()
-	result, err := from.forecaster.Answer(serving.Request{ID: held.requestID, Events: []rail.EventKey{plan.Key()}, At: at, Explain: explain})
+	promised := f.promise(c)
+	defer func() {
+		if !held.promised { // nothing was logged, or it was waited for
+			promised.drop()
+		}
+	}()
+	result, err := from.forecaster.Answer(serving.Request{ID: held.requestID, Events: []rail.EventKey{plan.Key()}, At: at, Explain: explain, Logged: promised.logged()})
+	held.promised = result.Promised
 	if err != nil {
 		return err
 	}

@@ -2,8 +2,11 @@ package api
 
 import (
 	"log/slog"
+	"net"
 	"net/http"
 	"time"
+
+	"puenktlich/internal/withhold"
 )
 
 // Times bound how long a connection may take over what.
@@ -26,5 +29,9 @@ const maxHeaderBytes = 16 << 10
 // request is hung up on.
 func NewServer(h http.Handler, t Times, logger *slog.Logger) *http.Server {
 	return &http.Server{Handler: h, ReadHeaderTimeout: t.Header, ReadTimeout: t.Read, WriteTimeout: t.Write, IdleTimeout: t.Idle,
-		MaxHeaderBytes: maxHeaderBytes, ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelWarn)}
+		ConnContext: withhold.InContext, MaxHeaderBytes: maxHeaderBytes, ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelWarn)}
 }
+
+// Serve answers on a listener as [http.Server.Serve] does. A single forecast is sent
+// when the log on disk has it, and no goroutine waits for that.
+func Serve(server *http.Server, l net.Listener) error { return server.Serve(withhold.Listener(l)) }

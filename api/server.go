@@ -97,7 +97,7 @@ func newEngine(o Options) *gin.Engine {
 // routes is the table of contents of the API.
 func (s *server) routes() []route {
 	board := &stations{live: s.o.Live, past: s.o.Past, names: s.directory, clock: s.clock, forecaster: s.o.Forecaster}
-	single := &forecasts{live: s.o.Live, past: s.o.Past, names: s.directory, clock: s.clock, forecaster: s.o.Forecaster}
+	single := &forecasts{live: s.o.Live, past: s.o.Past, names: s.directory, clock: s.clock, forecaster: s.o.Forecaster, promise: s.promise}
 	logged := &predictions{log: s.o.Log, stored: s.o.Stored, champion: s.o.Champion, record: s.o.Record, logger: s.o.Logger}
 	heard := &feedback{predictions: logged, record: s.o.Record, clock: s.clock, instance: s.o.Instance}
 	judged := &judgement{model: s.o.Model, dataSource: s.o.DataSource, record: s.o.Record, now: s.o.Clock}
@@ -201,6 +201,9 @@ func (s *server) recoverPanic(c *gin.Context) {
 func (s *server) observe(c *gin.Context) {
 	held := callOf(c)
 	c.Next()
+	if held.promised { // and is measured when it is sent
+		return
+	}
 	path := c.FullPath()
 	if path == "" {
 		path = "none"

@@ -121,7 +121,7 @@ func (a *adapters) startAPI(ctx context.Context) (stop func(), err error) {
 	i.background(ctx, "keys", func(ctx context.Context) error { return i.keys.Follow(ctx, keysEvery) })
 	server := api.NewServer(i.handler(forecaster), api.DefaultTimes(), a.logger)
 	i.running.Go(func() {
-		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		if err := api.Serve(server, listener); !errors.Is(err, http.ErrServerClosed) {
 			a.logger.Error("prediction API", "error", err)
 		}
 	})

@@ -33,6 +33,13 @@ type Log interface {
 	Append(rows []schema.PredictionRow) error
 }
 
+// PromisingLog is a Log that need not be waited for: then is called once, when the rows
+// are on disk or with the reason why they are not; after an error of AppendThen itself,
+// never.
+type PromisingLog interface {
+	AppendThen(rows []schema.PredictionRow, then func(error)) error
+}
+
 // Options of a Forecaster. All but GroupOf and Metrics are required.
 type Options struct {
 	Champion   *Champion
@@ -74,6 +81,9 @@ type Request struct {
 	CutOffs []time.Time
 	// Explain adds reasons; they cost more than the forecast.
 	Explain bool
+	// Logged, where it is given and the log can do so, is called when the forecasts
+	// are on disk, or with an [ErrNotLogged]; see Result.Promised. It must not block.
+	Logged func(error)
 }
 
 func (r Request) cutOff(i int) time.Time {
@@ -95,9 +105,13 @@ type Result struct {
 	// DataAge is the domain time since the newest observation applied.
 	DataAge time.Duration
 	Timing  Timing
+	// Promised says that the forecasts may not be on disk yet, and must not be given
+	// out before Request.Logged is called. It is or was called once then, else never.
+	Promised bool
 }
 
-// Answer forecasts for consumers. The forecasts of the result are on disk.
+// Answer forecasts for consumers. The forecasts of the result are on disk, unless it
+// says that they are promised.
 func (f *Forecaster) Answer(r Request) (Result, error) {
 	loaded, err := f.o.Champion.Current()
 	if err != nil {
@@ -158,7 +172,26 @@ func (f *Forecaster) Answer(r Request) (Result, error) {
 		}
 		rows = append(rows, other.logged(r.ID))
 	}
+	if promising, can := f.o.Log.(PromisingLog); can && r.Logged != nil && len(rows) > 0 {
+		result.Promised = true
+		if err := promising.AppendThen(rows, f.kept(len(rows), r.Logged)); err != nil {
+			return Result{}, fmt.Errorf("%w: %w", ErrNotLogged, err)
+		}
+		return result, nil
+	}
 	return result, f.log(rows, schema.FromRequest, &result.Timing)
+}
+
+// kept counts rows that are on disk and passes on what became of them.
+func (f *Forecaster) kept(rows int, then func(error)) func(error) {
+	return func(err error) {
+		if err != nil {
+			then(fmt.Errorf("%w: %w", ErrNotLogged, err))
+			return
+		}
+		f.o.Metrics.made(schema.FromRequest).Add(float64(rows))
+		then(nil)
+	}
 }
 
 // logged is the row of a consumer's request.

@@ -38,7 +38,7 @@ type opinion struct {
 	ref    schemas.PackageRef
 	role   schema.Role
 	answer *Statement
-	rest   []byte   // of its schema.PredictionRow
+	rest   []byte // of its schema.PredictionRow
 	// reasons are made once, for the first who wants them.
 	explained sync.Once
 	reasons   []Reason

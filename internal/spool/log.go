@@ -102,10 +102,23 @@ type Log struct {
 	bytes   int64
 }
 
-// request is one Append that waits.
+// request is one Append that waits, or somebody to be told.
 type request struct {
 	rows []schema.PredictionRow
 	done chan error
+	then func(error) // nil: done is waited for
+}
+
+// answer says what became of a request, which is then not the writer's any more.
+func (r *request) answer(err error) {
+	then := r.then
+	if then == nil {
+		r.done <- err
+		return
+	}
+	r.rows, r.then = nil, nil
+	waiters.Put(r)
+	then(err)
 }
 
 // waiters are used again, with the channels they wait on.
@@ -187,6 +200,20 @@ func (l *Log) Append(rows []schema.PredictionRow) error {
 	err := <-r.done // the writer answers everything it was handed
 	r.rows = nil
 	return err
+}
+
+// AppendThen is Append that does not wait: then is called once, when all rows are
+// durable or with the error of Append. A goroutine of the log calls it, and must not be
+// held up. Where AppendThen itself answers an error, then is never called.
+func (l *Log) AppendThen(rows []schema.PredictionRow, then func(error)) error {
+	r := waiters.Get().(*request)
+	r.rows, r.then = rows, then
+	if !l.hand(r) {
+		r.rows, r.then = nil, nil
+		waiters.Put(r)
+		return ErrClosed
+	}
+	return nil
 }
 
 // hand gives a request to the writer; false once the log is closed.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"syscall"
 	"time"
 
@@ -56,7 +57,7 @@ func (l *Log) group(first *request) {
 		for ; r != nil; r = l.another(len(buf)) {
 			grown, err := encode(buf, r.rows)
 			if err != nil {
-				r.done <- err
+				r.answer(err)
 				continue
 			}
 			buf, taken, records = grown, append(taken, r), records+len(r.rows)
@@ -69,14 +70,34 @@ func (l *Log) group(first *request) {
 		}
 	}
 	if len(taken) > 0 {
-		err := l.persist(buf, records)
-		for _, r := range taken {
-			r.done <- err
-		}
+		l.answer(taken, l.persist(buf, records))
 	}
 	clear(taken)
 	if l.taken = taken; cap(buf) <= groupBytes {
 		l.buf = buf
+	}
+}
+
+// answeredAlone is how many are answered by one goroutine, where there is a second
+// processor: to tell somebody may cost as much as a write to a socket.
+const answeredAlone = 32
+
+// answer tells a group what became of it.
+func (l *Log) answer(group []*request, err error) {
+	alone := len(group)
+	if runtime.GOMAXPROCS(0) > 1 {
+		alone = min(alone, answeredAlone)
+	}
+	for others := range slices.Chunk(group[alone:], answeredAlone) {
+		others = slices.Clone(others) // the group's room is used again
+		l.writing.Go(func() { answerAll(others, err) })
+	}
+	answerAll(group[:alone], err)
+}
+
+func answerAll(group []*request, err error) {
+	for _, r := range group {
+		r.answer(err)
 	}
 }
 

@@ -1,0 +1,233 @@
+// Package withhold makes connections that can hold an answer back until it may be
+// sent. A handler that has to wait for a disk would wait with its goroutine, and
+// net/http's reader of the same connection would ask in vain meanwhile. So it writes
+// its answer, which stays here, and returns; whoever knows that the disk has it
+// releases the answer, or puts another one in its place.
+package withhold
+
+import (
+	"context"
+	"errors"
+	"net"
+	"sync"
+	"syscall"
+)
+
+// keptBytes is the room that a connection keeps for its next answer.
+const keptBytes = 16 << 10
+
+// Conn is a connection that holds back what is written to it between Hold and
+// Release or Replace. It is safe for concurrent use as a net.Conn is.
+type Conn struct {
+	net.Conn
+	raw     syscall.RawConn // nil where the connection has none
+	attempt func(fd uintptr) bool
+
+	mu       sync.Mutex
+	held     bool   // neither released nor replaced
+	sending  bool   // what was held is on its way
+	withheld []byte // in order
+	replaced bool   // nothing more is taken, and the connection ends
+	// What the server asked for while something was held.
+	closing, closingWrite bool
+
+	// These belong to whoever is sending.
+	bytes []byte
+	sent  int
+	err   error
+}
+
+// New wraps a connection.
+func New(conn net.Conn) *Conn {
+	c := &Conn{Conn: conn}
+	if real, ok := conn.(syscall.Conn); ok {
+		if raw, err := real.SyscallConn(); err == nil {
+			c.raw = raw
+		}
+	}
+	c.attempt = func(fd uintptr) bool {
+		c.sent, c.err = syscall.Write(int(fd), c.bytes)
+		return true // one attempt: nobody waits for a caller who does not read
+	}
+	return c
+}
+
+// Hold says whether what is written from now on is held back. It is not while
+// something else still waits, as for a caller who asks again before having been
+// answered.
+func (c *Conn) Hold() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.held || len(c.withheld) > 0 || c.replaced || c.closing {
+		return false
+	}
+	c.held = true
+	return true
+}
+
+// Release sends what was held back, and ends the holding. It never blocks.
+func (c *Conn) Release() {
+	c.mu.Lock()
+	c.held = false
+	c.send()
+}
+
+// Replace sends something else in place of what was held back, whole, and closes the
+// connection after it. It never blocks.
+func (c *Conn) Replace(with []byte) {
+	c.mu.Lock()
+	c.held, c.replaced, c.closing = false, true, true
+	c.withheld = append(c.withheld[:0], with...) // all of it was written since Hold
+	c.send()
+}
+
+// Write holds back or sends. What is written after a replacement is refused.
+func (c *Conn) Write(b []byte) (int, error) {
+	c.mu.Lock()
+	switch {
+	case c.replaced:
+		c.mu.Unlock()
+		return 0, net.ErrClosed
+	case !c.held && !c.sending:
+		c.mu.Unlock()
+		return c.Conn.Write(b)
+	}
+	c.withheld = append(c.withheld, b...)
+	c.mu.Unlock()
+	return len(b), nil
+}
+
+// Close closes once everything held back was sent.
+func (c *Conn) Close() error {
+	c.mu.Lock()
+	if c.held || c.sending {
+		c.closing = true
+		c.mu.Unlock()
+		return nil
+	}
+	c.mu.Unlock()
+	return c.Conn.Close()
+}
+
+// CloseWrite ends the sending half, once everything held back was sent.
+func (c *Conn) CloseWrite() error {
+	c.mu.Lock()
+	if c.held || c.sending {
+		c.closingWrite = true
+		c.mu.Unlock()
+		return nil
+	}
+	c.mu.Unlock()
+	return c.closeWrite()
+}
+
+func (c *Conn) closeWrite() error {
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return errors.ErrUnsupported
+}
+
+// send is called with the lock held, and gives it back. What comes while it sends is
+// sent after it, by the same goroutine, unless it is to be held back.
+func (c *Conn) send() {
+	if c.sending {
+		c.mu.Unlock()
+		return
+	}
+	c.sendOn()
+}
+
+func (c *Conn) sendOn() {
+	for len(c.withheld) > 0 && !c.held {
+		c.bytes, c.withheld, c.sending = c.withheld, nil, true
+		c.mu.Unlock()
+		if !c.try() {
+			go c.finish()
+			return
+		}
+		c.mu.Lock()
+		if c.withheld == nil && cap(c.bytes) <= keptBytes {
+			c.withheld = c.bytes[:0] // room for the next answer
+		}
+	}
+	c.done()
+}
+
+// try writes as much as the system takes at once, and says whether that was all; an
+// error ends the connection, and the rest is nobody's.
+func (c *Conn) try() bool {
+	if c.raw == nil {
+		return false
+	}
+	c.sent, c.err = 0, nil
+	if err := c.raw.Write(c.attempt); err != nil {
+		_ = c.Conn.Close()
+		return true
+	}
+	switch {
+	case c.err == nil && c.sent == len(c.bytes):
+		return true
+	case c.err == nil, errors.Is(c.err, syscall.EAGAIN), errors.Is(c.err, syscall.EINTR):
+		c.bytes = c.bytes[max(0, c.sent):]
+		return false
+	}
+	_ = c.Conn.Close()
+	return true
+}
+
+// finish sends the rest at the caller's pace, within the server's time for an answer.
+func (c *Conn) finish() {
+	if _, err := c.Conn.Write(c.bytes); err != nil {
+		_ = c.Conn.Close()
+	}
+	c.mu.Lock()
+	c.sendOn()
+}
+
+// done is called with the lock held, and gives it back.
+func (c *Conn) done() {
+	c.sending = false
+	if c.held { // whoever releases it comes here again
+		c.mu.Unlock()
+		return
+	}
+	closing, half := c.closing, c.closingWrite
+	c.closingWrite = false
+	c.mu.Unlock()
+	switch {
+	case closing:
+		_ = c.Conn.Close()
+	case half:
+		_ = c.closeWrite()
+	}
+}
+
+// Listener accepts connections that can hold back.
+func Listener(l net.Listener) net.Listener { return listener{l} }
+
+type listener struct{ net.Listener }
+
+func (l listener) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return New(conn), nil
+}
+
+type key struct{}
+
+// InContext is a http.Server's ConnContext: it lets a handler find its connection.
+func InContext(ctx context.Context, conn net.Conn) context.Context {
+	if c, ok := conn.(*Conn); ok {
+		return context.WithValue(ctx, key{}, c)
+	}
+	return ctx
+}
+
+// From is the connection of a request; nil where it cannot hold back.
+func From(ctx context.Context) *Conn {
+	c, _ := ctx.Value(key{}).(*Conn)
+	return c
+}
