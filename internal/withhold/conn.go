@@ -99,26 +99,27 @@ func (c *Conn) Write(b []byte) (int, error) {
 
 // Close closes once everything held back was sent.
 func (c *Conn) Close() error {
-	c.mu.Lock()
-	if c.held || c.sending {
-		c.closing = true
-		c.mu.Unlock()
+	if c.later(&c.closing) {
 		return nil
 	}
-	c.mu.Unlock()
 	return c.Conn.Close()
 }
 
 // CloseWrite ends the sending half, once everything held back was sent.
 func (c *Conn) CloseWrite() error {
-	c.mu.Lock()
-	if c.held || c.sending {
-		c.closingWrite = true
-		c.mu.Unlock()
+	if c.later(&c.closingWrite) {
 		return nil
 	}
-	c.mu.Unlock()
 	return c.closeWrite()
+}
+
+// later notes what is asked for, where something has to be sent before.
+func (c *Conn) later(asked *bool) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	waits := c.held || c.sending
+	*asked = *asked || waits
+	return waits
 }
 
 func (c *Conn) closeWrite() error {

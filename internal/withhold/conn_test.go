@@ -174,8 +174,10 @@ func TestBehindAServer(t *testing.T) {
 	var releasing sync.WaitGroup
 	server := &http.Server{ConnContext: withhold.InContext, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if conn := withhold.From(r.Context()); conn != nil && conn.Hold() {
+			written := make(chan struct{})
+			defer close(written)
 			releasing.Go(func() {
-				time.Sleep(2 * time.Millisecond)
+				<-written
 				conn.Release()
 			})
 		}
