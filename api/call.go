@@ -172,13 +172,15 @@ func secretOf(r *http.Request) string {
 func serverTiming(c *gin.Context, t serving.Timing) {
 	held := callOf(c)
 	b := make([]byte, 0, 128)
-	for i, part := range [...]struct {
+	parts := [...]struct {
 		name string
 		took time.Duration
-	}{{"auth", held.admitted.Sub(held.begun)}, {"parse", held.asked.Sub(held.admitted)}, {"features", t.Features}, {"predict", t.Predict}, {"log", t.Log}} {
-		if i == timingLog && held.promised {
-			break
-		}
+	}{{"auth", held.admitted.Sub(held.begun)}, {"parse", held.asked.Sub(held.admitted)}, {"features", t.Features}, {"predict", t.Predict}, {"log", t.Log}}
+	known := parts[:]
+	if held.promised {
+		known = known[:len(known)-1]
+	}
+	for _, part := range known {
 		if len(b) > 0 {
 			b = append(b, ", "...)
 		}
@@ -187,9 +189,6 @@ func serverTiming(c *gin.Context, t serving.Timing) {
 	}
 	held.sets(headerTiming, "Server-Timing", string(b))
 }
-
-// timingLog is the place of the log in Server-Timing.
-const timingLog = 4
 
 // appendMilliseconds writes a duration in milliseconds with three decimals.
 func appendMilliseconds(b []byte, d time.Duration) []byte {

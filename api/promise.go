@@ -52,15 +52,23 @@ func (p *promise) logged() func(error) {
 // keep sends the answer, or the reason why there is none in its place: a forecast that
 // could not be logged is not given out.
 func (p *promise) keep(err error) {
-	status := http.StatusOK
-	if err == nil {
-		p.conn.Release()
-	} else {
-		e := describe(err)
-		status = kinds[e.Kind].status
-		p.s.o.Logger.Error("request failed", "request_id", p.requestID, "trace_id", p.trace, "method", http.MethodGet, "path", p.path, "error", err)
-		p.conn.Replace(refusal(p.requestID, e))
+	if err != nil {
+		go p.refuse(err) // it logs, and the log of predictions must not wait for that
+		return
 	}
+	p.measure(http.StatusOK)
+	p.conn.Release()
+}
+
+func (p *promise) refuse(err error) {
+	e := describe(err)
+	p.s.o.Logger.Error("request failed", "request_id", p.requestID, "trace_id", p.trace, "method", http.MethodGet, "path", p.path, "error", err)
+	p.measure(kinds[e.Kind].status)
+	p.conn.Replace(refusal(p.requestID, e))
+}
+
+// measure comes before the answer: whoever has it finds it counted.
+func (p *promise) measure(status int) {
 	p.s.timesOf(outcome{p.route, status}).Observe(time.Since(p.begun).Seconds())
 }
 

@@ -13,6 +13,10 @@ import (
 	"syscall"
 )
 
+// mostWithheld is from where on a writer waits until something was sent: a caller who
+// asks on and on and reads nothing must not fill the memory.
+const mostWithheld = 64 << 10
+
 // keptBytes is the room that a connection keeps for its next answer.
 const keptBytes = 16 << 10
 
@@ -27,7 +31,8 @@ type Conn struct {
 	held     bool   // neither released nor replaced
 	sending  bool   // what was held is on its way
 	withheld []byte // in order
-	replaced bool   // nothing more is taken, and the connection ends
+	ended    bool   // nothing more is taken: an answer was replaced, or could not be sent
+	room     sync.Cond
 	// What the server asked for while something was held.
 	closing, closingWrite bool
 
@@ -40,6 +45,7 @@ type Conn struct {
 // New wraps a connection.
 func New(conn net.Conn) *Conn {
 	c := &Conn{Conn: conn}
+	c.room.L = &c.mu
 	if real, ok := conn.(syscall.Conn); ok {
 		if raw, err := real.SyscallConn(); err == nil {
 			c.raw = raw
@@ -58,7 +64,7 @@ func New(conn net.Conn) *Conn {
 func (c *Conn) Hold() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.held || len(c.withheld) > 0 || c.replaced || c.closing {
+	if c.held || len(c.withheld) > 0 || c.ended || c.closing {
 		return false
 	}
 	c.held = true
@@ -76,16 +82,20 @@ func (c *Conn) Release() {
 // connection after it. It never blocks.
 func (c *Conn) Replace(with []byte) {
 	c.mu.Lock()
-	c.held, c.replaced, c.closing = false, true, true
+	c.held, c.ended, c.closing = false, true, true
 	c.withheld = append(c.withheld[:0], with...) // all of it was written since Hold
 	c.send()
 }
 
-// Write holds back or sends. What is written after a replacement is refused.
+// Write holds back or sends. It waits while much is held back, and refuses what comes
+// after a replacement or after something could not be sent.
 func (c *Conn) Write(b []byte) (int, error) {
 	c.mu.Lock()
+	for len(c.withheld) >= mostWithheld && !c.ended {
+		c.room.Wait()
+	}
 	switch {
-	case c.replaced:
+	case c.ended:
 		c.mu.Unlock()
 		return 0, net.ErrClosed
 	case !c.held && !c.sending:
@@ -129,9 +139,10 @@ func (c *Conn) closeWrite() error {
 	return errors.ErrUnsupported
 }
 
-// send is called with the lock held, and gives it back. What comes while it sends is
+// send is called with the lock held, and gives it back, after Release or Replace. What comes while it sends is
 // sent after it, by the same goroutine, unless it is to be held back.
 func (c *Conn) send() {
+	c.room.Broadcast()
 	if c.sending {
 		c.mu.Unlock()
 		return
@@ -142,6 +153,7 @@ func (c *Conn) send() {
 func (c *Conn) sendOn() {
 	for len(c.withheld) > 0 && !c.held {
 		c.bytes, c.withheld, c.sending = c.withheld, nil, true
+		c.room.Broadcast()
 		c.mu.Unlock()
 		if !c.try() {
 			go c.finish()
@@ -163,7 +175,7 @@ func (c *Conn) try() bool {
 	}
 	c.sent, c.err = 0, nil
 	if err := c.raw.Write(c.attempt); err != nil {
-		_ = c.Conn.Close()
+		c.fail()
 		return true
 	}
 	switch {
@@ -173,14 +185,23 @@ func (c *Conn) try() bool {
 		c.bytes = c.bytes[max(0, c.sent):]
 		return false
 	}
-	_ = c.Conn.Close()
+	c.fail()
 	return true
+}
+
+// fail ends a connection on which something could not be sent: its caller has gone, or
+// did not read within the server's time. Nobody is left to be told.
+func (c *Conn) fail() {
+	c.mu.Lock()
+	c.ended, c.closing, c.withheld = true, true, nil
+	c.room.Broadcast()
+	c.mu.Unlock()
 }
 
 // finish sends the rest at the caller's pace, within the server's time for an answer.
 func (c *Conn) finish() {
 	if _, err := c.Conn.Write(c.bytes); err != nil {
-		_ = c.Conn.Close()
+		c.fail()
 	}
 	c.mu.Lock()
 	c.sendOn()
@@ -189,7 +210,7 @@ func (c *Conn) finish() {
 // done is called with the lock held, and gives it back.
 func (c *Conn) done() {
 	c.sending = false
-	if c.held { // whoever releases it comes here again
+	if c.held && !c.ended { // whoever releases it comes here again
 		c.mu.Unlock()
 		return
 	}

@@ -2,11 +2,13 @@ package withhold_test
 
 import (
 	"bufio"
+	"errors"
 	"io"
 	"net"
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -154,6 +156,47 @@ func TestNobodyWaitsForACallerWhoDoesNotRead(t *testing.T) {
 	read(t, client, "last")
 }
 
+// A caller who goes on asking and does not read makes the server wait, as without
+// holding back, and not hoard.
+func TestTheServerWaitsForACallerWhoDoesNotRead(t *testing.T) {
+	t.Parallel()
+	for name, gone := range map[string]bool{"and then reads": false, "and goes": true} {
+		conn, client := pair(t)
+		piece := strings.Repeat("x", 1<<20)
+		require.True(t, conn.Hold(), name)
+		write(t, conn, piece)
+		conn.Release()
+		const pieces = 64
+		var written atomic.Int64
+		stopped := make(chan error, 1)
+		go func() {
+			for range pieces {
+				if _, err := conn.Write([]byte(piece)); err != nil {
+					stopped <- err
+					return
+				}
+				written.Add(1)
+			}
+			stopped <- nil
+		}()
+		select {
+		case err := <-stopped:
+			t.Fatalf("%s: %d MiB were taken for somebody who reads nothing: %v", name, written.Load(), err)
+		case <-time.After(100 * time.Millisecond):
+		}
+		if gone {
+			require.NoError(t, client.SetLinger(0), name)
+			require.NoError(t, client.Close(), name)
+			require.Error(t, <-stopped, name)
+			continue
+		}
+		n, err := io.CopyN(io.Discard, client, (pieces+1)<<20)
+		require.NoError(t, err, name)
+		require.EqualValues(t, (pieces+1)<<20, n, name)
+		require.NoError(t, <-stopped, name)
+	}
+}
+
 func TestACallerWhoHasGoneEndsTheConnection(t *testing.T) {
 	t.Parallel()
 	conn, client := pair(t)
@@ -162,7 +205,16 @@ func TestACallerWhoHasGoneEndsTheConnection(t *testing.T) {
 	write(t, conn, "for nobody")
 	require.NoError(t, client.Close())
 	conn.Release()
-	require.Eventually(t, func() bool { _, err := conn.Conn.Write([]byte("x")); return err != nil }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { // the first attempts may come before the news
+		if conn.Hold() {
+			_, _ = conn.Write([]byte("nor this"))
+			conn.Release()
+		}
+		_, err := conn.Conn.Write(nil)
+		return errors.Is(err, net.ErrClosed)
+	}, 10*time.Second, time.Millisecond)
+	_, err := conn.Write([]byte("more"))
+	require.ErrorIs(t, err, net.ErrClosed)
 }
 
 // A server whose handler returns at once answers when it is released: requests one
