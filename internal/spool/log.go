@@ -137,7 +137,7 @@ func Open(o Options) (*Log, error) {
 		return nil, err
 	}
 	if err := l.recover(); err != nil {
-		return nil, errors.Join(fmt.Errorf("open prediction log %s: %w", o.Dir, err), l.lock.Close())
+		return nil, errors.Join(fmt.Errorf("open prediction log %s: %w", o.Dir, err), l.releaseLock())
 	}
 	l.writing.Go(l.write)
 	return l, nil
@@ -154,6 +154,12 @@ func (l *Log) takeLock() error {
 	}
 	l.lock = file
 	return nil
+}
+
+// releaseLock gives the directory up at once. Closing alone would not: a program that
+// is being started by this process shares the open file until it runs.
+func (l *Log) releaseLock() error {
+	return errors.Join(syscall.Flock(int(l.lock.Fd()), syscall.LOCK_UN), l.lock.Close())
 }
 
 // recover seals all segments of earlier processes.
@@ -286,7 +292,7 @@ func (l *Log) Close() error {
 	l.writing.Wait()
 	l.shipping.Lock()
 	defer l.shipping.Unlock()
-	return l.lock.Close()
+	return l.releaseLock()
 }
 
 // measure publishes what waits. The caller holds mu or is alone.

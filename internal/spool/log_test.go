@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -361,6 +362,22 @@ func TestOneProcessAtATime(t *testing.T) {
 	if _, err := Open(Options{Dir: dir, Store: &shelf{}}); err == nil || !strings.Contains(err.Error(), "in use by another process") {
 		t.Errorf("got %v", err)
 	}
+}
+
+// A program that is being started holds copies of every open file until it runs.
+func TestACopyOfTheLockHoldsNobodyUp(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	l := open(t, Options{Dir: dir, Store: &shelf{}})
+	held, err := syscall.Dup(int(l.lock.Fd()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer syscall.Close(held)
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	open(t, Options{Dir: dir, Store: &shelf{}})
 }
 
 func BenchmarkAppend(b *testing.B) {
