@@ -28,7 +28,7 @@ type backtestFlags struct {
 	experiment, results, report, dataDir string
 	scenarios, seeds                     []string
 	recordings, train, test              string
-	again, hold                          bool
+	control, again, hold                 bool
 }
 
 func backtestCommand(p program) *cobra.Command {
@@ -42,6 +42,7 @@ func backtestCommand(p program) *cobra.Command {
 	flags.StringVar(&in.experiment, "experiment", "docs/backtest/experiment.yaml", "file that fixes days, scenarios, contenders and what has to be reached")
 	flags.StringSliceVar(&in.scenarios, "scenario", nil, "scenarios of the experiment to run; none writes the page alone")
 	flags.StringSliceVar(&in.seeds, "seed", nil, "seeds of the railway; defaults to the judging seeds")
+	flags.BoolVar(&in.control, "control", false, "run the control of each scenario instead: the quiet railway, frozen model and oracle trained and graded on its days")
 	flags.StringVar(&in.recordings, "recordings", "", "directory of daily archives to live through instead of scenarios, with --train and --test for the first model")
 	flags.StringVar(&in.train, "train", "", "training days FROM/TO of the first model on recordings, half-open")
 	flags.StringVar(&in.test, "test", "", "its test days FROM/TO, half-open; the nights are the days after them")
@@ -66,6 +67,12 @@ func (p program) backtest(ctx context.Context, in backtestFlags) error {
 		scenario, err := experiment.Scenario(name)
 		if err != nil {
 			return err
+		}
+		if in.control && scenario.Name == backtest.Quiet {
+			return fmt.Errorf("scenario %s has no control: it is what controls play; name changes", backtest.Quiet)
+		}
+		if in.control {
+			scenario = scenario.Control()
 		}
 		for _, seed := range seeds {
 			if err := p.backtestOne(ctx, in, experiment, scenario, seed); err != nil {
@@ -107,7 +114,7 @@ func (p program) backtestOne(ctx context.Context, in backtestFlags, e backtest.E
 		return err
 	}
 	plan := e.Plan(scenario, modelWord(name))
-	options := railsim.Options{Seed: seed, Stations: e.Stations, Scenario: railsim.Scenario(scenario.Name), ScenarioFrom: plan.Change}
+	options := railsim.Options{Seed: seed, Stations: e.Stations, Scenario: railsim.Scenario(scenario.Railway()), ScenarioFrom: plan.Change}
 	railway, err := railsim.New(options)
 	if err != nil {
 		return err

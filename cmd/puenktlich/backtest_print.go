@@ -115,6 +115,9 @@ func figureOf(v *float64) string {
 
 // printOutcomes says in some lines what a run came to.
 func printOutcomes(out io.Writer, run backtest.Run) {
+	if loss, forecasts, graded := run.Loss(); graded && len(run.Outcomes()) == 0 {
+		fmt.Fprintf(out, "%s, seed %d: on %d forecasts of days %s the frozen model's Brier score is %+.4f above the oracle's\n", run.Scenario, run.Seed, forecasts, run.Report.Graded.Graded, loss)
+	}
 	for _, o := range run.Outcomes() {
 		fmt.Fprintf(out, "%s, seed %d, %s: %d false alarms and %d false retrainings in %d quiet nights", run.Scenario, run.Seed, o.Contender, o.FalseAlarms, o.FalseRetrains, o.QuietNights)
 		if run.Change != "" {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"math"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -96,6 +97,52 @@ func TestExperimentRefuses(t *testing.T) {
 	}
 }
 
+// A control has the days of its change, the quiet railway, and nobody who acts.
+func TestControlOfAChange(t *testing.T) {
+	t.Parallel()
+	e, err := Parse([]byte(small))
+	must(t, err)
+	slow, err := e.Scenario("slow")
+	must(t, err)
+	control := slow.Control()
+	if control.Name != "control_21" || control.Railway() != "none" || slow.Railway() != "slow" {
+		t.Errorf("%+v plays %s", control, control.Railway())
+	}
+	got, want := e.Plan(control, "x"), e.Plan(slow, "x")
+	if c := got.Input.Contenders; len(c) != 1 || !c[0].Frozen {
+		t.Errorf("contenders %+v, want the frozen one alone", c)
+	}
+	got.Input.Contenders = want.Input.Contenders
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("%+v, want the days of %+v", got, want)
+	}
+	if len(e.Contenders) != 2 {
+		t.Error("the experiment lost a contender")
+	}
+}
+
+// a control of told: the frozen model is off by what is given.
+func calm(seed uint64, loss float64) Run {
+	r := told(seed, 0.2-loss)
+	r.Scenario, r.Report.Contenders = "control_0", r.Report.Contenders[:1]
+	return r
+}
+
+// Of 0.1 and 0.02 that the frozen model loses, 0.03 and 0.05 are lost anyway; other days
+// and other seeds do not count.
+func TestCostIsBeyondTheControl(t *testing.T) {
+	t.Parallel()
+	changes, otherDays := []Run{told(1, 0.1), told(2, 0.18)}, calm(2, 0.9)
+	otherDays.Report.Graded = &schemas.GradedDays{Graded: schemas.DayRange{From: "2026-02-03", To: "2026-02-06"}}
+	p := Pool("loop", changes).Against(changes, []Run{calm(1, 0.03), calm(2, 0.05), calm(3, 0.9), otherDays})
+	if p.Controls != 2 || math.Abs(p.Control-0.04) > 1e-12 || math.Abs(p.Loss()-0.06) > 1e-12 || math.Abs(p.Cost()-0.02) > 1e-12 {
+		t.Errorf("%+v: lost %v, cost %v", p, p.Loss(), p.Cost())
+	}
+	if p := Pool("loop", changes).Against(changes, nil); p.Controls != 0 || p.Control != 0 {
+		t.Errorf("without controls: %+v", p)
+	}
+}
+
 // a run of five nights whose change begins on the third: the loop raises an
 // alarm on the first quiet night, finds the change on the second night after it,
 // and retrains on the third.
@@ -150,10 +197,13 @@ func TestPooledOverSeeds(t *testing.T) {
 		learnable string
 		reached   string
 	}{
-		{Pooled{Seeds: 2, Frozen: 0.2, Oracle: 0.1, Recovered: 0.8}, "yes", "yes"},
-		{Pooled{Seeds: 2, Frozen: 0.2, Oracle: 0.1, Recovered: 0.79}, "yes", "**no**"},
-		{Pooled{Seeds: 1, Frozen: 0.2, Oracle: 0.1, Recovered: 0.9}, "yes", "yes, on 1 of 2 seeds"},
-		{Pooled{Seeds: 2, Frozen: 0.1005, Oracle: 0.1, Recovered: -3}, "no", "-"},
+		{Pooled{Seeds: 2, Controls: 2, Frozen: 0.2, Oracle: 0.1, Recovered: 0.8}, "yes", "yes"},
+		{Pooled{Seeds: 2, Controls: 2, Frozen: 0.2, Oracle: 0.1, Recovered: 0.79}, "yes", "**no**"},
+		{Pooled{Seeds: 1, Controls: 1, Frozen: 0.2, Oracle: 0.1, Recovered: 0.9}, "yes", "yes, on 1 of 2 seeds"},
+		{Pooled{Seeds: 2, Controls: 2, Frozen: 0.1005, Oracle: 0.1, Recovered: -3}, "no", "-"},
+		{Pooled{Seeds: 2, Controls: 2, Frozen: 0.2, Oracle: 0.1, Control: 0.0995, Recovered: 1}, "no", "-"},
+		{Pooled{Seeds: 2, Controls: 2, Frozen: 0.1005, Oracle: 0.1, Control: -0.001, Recovered: 1}, "yes", "yes"},
+		{Pooled{Seeds: 2, Controls: 1, Frozen: 0.2, Oracle: 0.1, Recovered: 1}, "control run on 1 of 2 seeds", "-"},
 	} {
 		if learnable, reached := e.verdict(tt.p); learnable != tt.learnable || reached != tt.reached {
 			t.Errorf("%+v: %s, %s", tt.p, learnable, reached)
@@ -171,11 +221,15 @@ func TestPage(t *testing.T) {
 	recorded.Report.Graded = nil
 	tuned := told(101, 0.1)
 	tuned.Note = "cut short"
-	page := Page{Experiment: e, Runs: []Run{told(1, 0.1), quiet, recorded, tuned}, Pictures: "backtest"}
+	tuned.Experiment = "earlier"
+	e.EarlierEditions = []Edition{{Digest: "earlier", Differs: "other limits"}}
+	page := Page{Experiment: e, Runs: []Run{told(1, 0.1), calm(1, 0.04), quiet, recorded, tuned}, Pictures: "backtest"}
 	text := page.Markdown()
 	for _, want := range []string{
-		"| abrupt: at once | loop | 1 | 1 | 0.2000 | 0.1050 | 0.1000 | +0.1000 | 0.95 (0.95 to 0.95) | yes | yes, on 1 of 2 seeds |",
-		"| slow: slowly | | 0 | | | | | | | not run | |",
+		"| abrupt: at once | loop | 1 | 1 | 0.2000 | 0.1050 | 0.1000 | +0.1000 | +0.0400 | +0.0600 | 0.95 (0.95 to 0.95) | yes | yes, on 1 of 2 seeds |",
+		"| slow: slowly | | 0 | | | | | | | | | not run | |",
+		"| control_0 | 1 | 2026-02-04/2026-02-06 | 400 | 0.2000 | 0.1600 | +0.0400 | another edition of the file, program",
+		"edition 1 of the file, program", "Edition 1, SHA-256 `earlier`, makes the same runs; it differs in this: other limits",
 		"| 1 | loop | 5 | 3 | 1 | 1 | 0.3400 | 0.2640 |", // (100*0.9 + 400*0.2)/500, (90 + 12 + 30)/500
 		"1 of 2 seeds run: 1 retrainings in 5 quiet nights, 0.2000 a night; the limit of 0.018 is **exceeded**",
 		"| abrupt | 1 | loop | 2 | 1 | 0 | 2 | 3 | 1 | 1 | 0.2000 | 0.1050 | 0.1000 | 0.95 |",

@@ -24,6 +24,9 @@ import (
 // Quiet is the scenario without any change.
 const Quiet = "none"
 
+// controlPrefix begins the names of controls.
+const controlPrefix = "control_"
+
 // Experiment is the file. Days of a run follow from it: training, test, quiet
 // nights, then the change.
 type Experiment struct {
@@ -50,16 +53,24 @@ type Experiment struct {
 	// MaxFalseRetrains a quiet night may have, on the mean.
 	MinRecovered     float64 `json:"min_recovered"`
 	MaxFalseRetrains float64 `json:"max_false_retrains"`
-	// MinLoss is by how much a change has to worsen the frozen model's Brier
-	// score against the oracle's, over all seeds, to be learnable.
-	MinLoss      float64             `json:"min_loss"`
-	JudgingSeeds []uint64            `json:"judging_seeds"`
-	TuningSeeds  []uint64            `json:"tuning_seeds"`
-	Scenarios    []Scenario          `json:"scenarios"`
-	Candidates   []schemas.Candidate `json:"candidates"`
-	Contenders   []schemas.Contender `json:"contenders"`
-	Gate         *schemas.GatePolicy `json:"gate,omitempty"`
-	digest       string
+	// MinLoss is how much more the frozen model's Brier score has to be above the
+	// oracle's than in the control, over all seeds, for a change to be learnable.
+	MinLoss float64 `json:"min_loss"`
+	// EarlierEditions of the file made the same runs and judged them otherwise.
+	EarlierEditions []Edition           `json:"earlier_editions,omitempty"`
+	JudgingSeeds    []uint64            `json:"judging_seeds"`
+	TuningSeeds     []uint64            `json:"tuning_seeds"`
+	Scenarios       []Scenario          `json:"scenarios"`
+	Candidates      []schemas.Candidate `json:"candidates"`
+	Contenders      []schemas.Contender `json:"contenders"`
+	Gate            *schemas.GatePolicy `json:"gate,omitempty"`
+	digest          string
+}
+
+// Edition is the file as it was once.
+type Edition struct {
+	Digest  string `json:"digest"`
+	Differs string `json:"differs"` // in what
 }
 
 // Scenario is one change of the railway.
@@ -68,6 +79,24 @@ type Scenario struct {
 	// CompleteAfterDays is how long the change grows; its new data begin then.
 	CompleteAfterDays int    `json:"complete_after_days,omitempty"`
 	What              string `json:"what"`
+	// control is the quiet railway in the place of a change.
+	control bool
+}
+
+// Control is the quiet railway on the days of a scenario: frozen model and oracle are
+// trained and graded on the same days, and nothing has changed. What the frozen model
+// loses there is not the change's doing.
+func (s Scenario) Control() Scenario {
+	return Scenario{Name: fmt.Sprintf("%s%d", controlPrefix, s.CompleteAfterDays), CompleteAfterDays: s.CompleteAfterDays, control: true,
+		What: fmt.Sprintf("the railway stays as it is, judged like a change that is complete after %d days", s.CompleteAfterDays)}
+}
+
+// Railway is the name of the scenario that the simulator plays.
+func (s Scenario) Railway() string {
+	if s.control {
+		return Quiet
+	}
+	return s.Name
 }
 
 // Read reads an experiment, and the policy files it names, whose paths are
@@ -188,6 +217,9 @@ func (e Experiment) Plan(s Scenario, name string) Plan {
 	change := nights.Add(e.QuietNights)
 	changed := change.Add(s.CompleteAfterDays)
 	end := changed.Add(e.EnoughDays + e.GradedTo)
+	if s.control {
+		in.Contenders = slices.DeleteFunc(slices.Clone(e.Contenders), func(c schemas.Contender) bool { return !c.Frozen })
+	}
 	in.Nights = schemas.DayRange{From: string(nights), To: string(end)}
 	in.Grading = &schemas.Grading{Changed: string(changed), MinEvents: e.MinEvents, From: e.GradedFrom, To: e.GradedTo, OracleDays: e.OracleDays, OracleTestDays: e.OracleTestDays}
 	return Plan{Change: change, Input: in, From: e.FirstDay, Until: end.Add(e.OracleDays + e.OracleTestDays + 1)}

@@ -11,7 +11,7 @@ import (
 type Run struct {
 	Scenario string `json:"scenario"`
 	Seed     uint64 `json:"seed"`
-	// Change is the first day of the scenario; empty without one.
+	// Change is the first day of the scenario, in a control the day it would be; empty without one.
 	Change rail.Day `json:"change,omitempty"`
 	// Experiment is the hash of the file the run was made by, Code the version
 	// of the program.
@@ -116,6 +116,19 @@ func (r Run) after(n schemas.BacktestNight) int {
 	return len(rail.Days(r.Change, rail.Day(n.Day).Add(1)))
 }
 
+// Loss is how far the frozen model's Brier score is above the oracle's over the graded
+// days, and on how many forecasts; graded is false without them.
+func (r Run) Loss() (loss float64, forecasts int, graded bool) {
+	o := r.outcome(r.Frozen())
+	return o.Frozen - o.Oracle, o.Forecasts, o.Graded
+}
+
+// sameDays says whether two runs are graded, and their oracles trained, on the same days.
+func (r Run) sameDays(other Run) bool {
+	a, b := r.Report.Graded, other.Report.Graded
+	return a != nil && b != nil && a.Graded == b.Graded && a.Train == b.Train && a.Test == b.Test
+}
+
 func (r Run) grade(o *Outcome) {
 	g := r.Report.Graded
 	if g == nil || r.Frozen() == "" {
@@ -157,6 +170,33 @@ type Pooled struct {
 	Recovered            float64
 	Lowest, Highest      float64 // recovered, of single seeds
 	Detected             int     // seeds in which an alarm was raised after the change
+	// Control is what the frozen model loses on the same days of the same seeds where
+	// nothing has changed, over the Controls of them that were run.
+	Control  float64
+	Controls int
+}
+
+// Loss is how far the frozen model's Brier score is above the oracle's.
+func (p Pooled) Loss() float64 { return p.Frozen - p.Oracle }
+
+// Cost is what of the loss is the change's doing.
+func (p Pooled) Cost() float64 { return p.Loss() - p.Control }
+
+// Against adds the controls: runs of the quiet railway on the days of the changes.
+func (p Pooled) Against(changes, controls []Run) Pooled {
+	n := 0.0
+	for _, c := range controls {
+		loss, forecasts, graded := c.Loss()
+		if !graded || !slices.ContainsFunc(changes, func(r Run) bool { return r.Seed == c.Seed && r.sameDays(c) }) {
+			continue
+		}
+		p.Controls++
+		p.Control, n = p.Control+float64(forecasts)*loss, n+float64(forecasts)
+	}
+	if n > 0 {
+		p.Control /= n
+	}
+	return p
 }
 
 // Pool sums the graded outcomes of one contender.
@@ -185,7 +225,7 @@ func Pool(contender string, runs []Run) Pooled {
 		p.Frozen, p.Loop, p.Oracle = p.Frozen/n, p.Loop/n, p.Oracle/n
 	}
 	if p.Frozen != p.Oracle {
-		p.Recovered = (p.Frozen - p.Loop) / (p.Frozen - p.Oracle)
+		p.Recovered = (p.Frozen - p.Loop) / p.Loss()
 	}
 	return p
 }

@@ -13,7 +13,7 @@ import (
 var errLocked = errors.New("locked by another process")
 
 // tryLock opens path and takes its advisory lock, which the system gives back
-// when the holder ends, however it ends. The caller closes the file to unlock.
+// when the holder ends, however it ends. The caller unlocks with release.
 func tryLock(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
@@ -29,6 +29,13 @@ func tryLock(path string) (*os.File, error) {
 	return f, nil
 }
 
+// release unlocks at once. Closing alone would not while a program is being started: it
+// shares the open file until it runs.
+func release(f *os.File) {
+	_ = syscall.Flock(int(f.Fd()), syscall.LOCK_UN)
+	_ = f.Close()
+}
+
 // lockCache waits for the cache's lock and says so once.
 func lockCache(ctx context.Context, path string, out *progress) (unlock func(), err error) {
 	tick := time.NewTicker(100 * time.Millisecond)
@@ -36,7 +43,7 @@ func lockCache(ctx context.Context, path string, out *progress) (unlock func(), 
 	for said := false; ; said = true {
 		f, err := tryLock(path)
 		if err == nil {
-			return func() { _ = f.Close() }, nil
+			return func() { release(f) }, nil
 		}
 		if !errors.Is(err, errLocked) {
 			return nil, fmt.Errorf("set-up: %w", err)

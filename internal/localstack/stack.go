@@ -102,7 +102,7 @@ func second(_ int, err error) error { return err }
 
 func (s *Stack) unlock() {
 	if s.lock != nil {
-		_ = s.lock.Close()
+		release(s.lock)
 		s.lock = nil
 	}
 }
