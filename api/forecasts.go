@@ -118,7 +118,7 @@ func cutoff(live Timetable, text string, now time.Time, plan *rail.PlannedEvent)
 	switch {
 	case at.After(now):
 		return at, invalid("at=%s lies in the future; it is %s", text, now.Format(time.RFC3339))
-	case plan.Planned.Before(live.From()):
+	case plan.Planned.Before(now) && plan.Planned.Before(live.From()): // which looks at a clock
 		return at, invalid("the event was planned for %s; what was known of it is held back to %s", planned(), live.From().In(rail.Berlin).Format(time.RFC3339))
 	case at.After(plan.Planned):
 		return at, &Error{Kind: KindPassed, Detail: fmt.Sprintf("the event was planned for %s, which has passed; forecasts are made before it: ask with at=", planned())}

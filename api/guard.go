@@ -33,6 +33,9 @@ func (s *server) admit(r route) gin.HandlerFunc {
 		caller, err := s.o.Gate.Admit(access.Ask{Secret: secretOf(c.Request), Remote: c.Request.RemoteAddr, Host: c.Request.Host, Wanted: r.role})
 		held.caller, held.admitted = caller, time.Now()
 		limits(c.Writer.Header(), caller)
+		if err == nil {
+			return nil
+		}
 		var refusal *access.Refusal
 		if !errors.As(err, &refusal) {
 			return err

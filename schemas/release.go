@@ -130,6 +130,18 @@ type LoadResult struct {
 	Digest   string `json:"digest"`
 }
 
+// FollowInput asks an API instance to follow the aliases of a model now.
+type FollowInput struct {
+	Model string `json:"model"`
+}
+
+// FollowResult says what an instance tries beside its champion; empty for nothing.
+type FollowResult struct {
+	Instance   string `json:"instance"`
+	Challenger string `json:"challenger,omitempty"` // digest
+	Mode       Mode   `json:"mode,omitempty"`
+}
+
 // PromoteInput starts PromoteModel: check a package, then ask Model.
 type PromoteInput struct {
 	Package PackageRef `json:"package,omitzero"`

@@ -2,10 +2,13 @@ package workflows
 
 import (
 	"fmt"
+	"time"
 
+	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"puenktlich/activities/release"
+	"puenktlich/activities/serve"
 	"puenktlich/schemas"
 )
 
@@ -76,7 +79,37 @@ func (m *model) challenge(ctx workflow.Context, r schemas.ChallengeRequest) (sch
 		m.rollout, m.plan = r.Rollout, r.Plan
 		show(ctx, challengerCard(*m.challenger, m.rollout))
 	}
+	m.spread(ctx)
 	return aliases, nil
+}
+
+// spreadWithin is how long an instance has to follow a change of the challenger. It looks
+// by itself later, so nothing is asked twice.
+const spreadWithin = 10 * time.Second
+
+// spreadChange: before it instances found a change of the challenger by themselves alone.
+const spreadChange = "spread-challenger"
+
+// spread asks every leased instance to follow the challenger now: a canary that was
+// withdrawn is not to answer anybody until an instance looks by itself.
+func (m *model) spread(ctx workflow.Context) {
+	if len(m.leases) == 0 || workflow.GetVersion(ctx, spreadChange, workflow.DefaultVersion, 1) == workflow.DefaultVersion {
+		return
+	}
+	var steps *serve.Activities
+	var asked []string
+	var answers []workflow.Future
+	for _, lease := range m.leased(ctx) {
+		options := workflow.ActivityOptions{TaskQueue: string(schemas.ServeQueue(lease.Instance)), ScheduleToCloseTimeout: spreadWithin,
+			Summary: lease.Instance + " follows the challenger", RetryPolicy: &temporal.RetryPolicy{MaximumAttempts: 1}}
+		asked = append(asked, lease.Instance)
+		answers = append(answers, workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, options), steps.FollowAliases, schemas.FollowInput{Model: m.name}))
+	}
+	for i, answer := range answers {
+		if err := answer.Get(ctx, nil); err != nil {
+			workflow.GetLogger(ctx).Warn("an instance does not follow the challenger yet", "instance", asked[i], "error", err)
+		}
+	}
 }
 
 // opinion hands an approval or rejection to the rollout. It answers whose

@@ -152,10 +152,7 @@ func (m *model) confirm(ctx workflow.Context, champion schemas.AliasEntry) schem
 	result := schemas.SwitchResult{Champion: champion, Confirmed: []string{}, Unconfirmed: []string{}}
 	var asked []string
 	var answers []workflow.Future
-	for _, lease := range m.leases {
-		if lease.Expires.Before(workflow.Now(ctx)) {
-			continue
-		}
+	for _, lease := range m.leased(ctx) {
 		asked = append(asked, lease.Instance)
 		options := workflow.ActivityOptions{TaskQueue: string(schemas.ServeQueue(lease.Instance)), ScheduleToCloseTimeout: confirmWithin,
 			Summary: lease.Instance + " loads " + versionName(champion.Package), RetryPolicy: &temporal.RetryPolicy{InitialInterval: time.Second}}
@@ -171,6 +168,11 @@ func (m *model) confirm(ctx workflow.Context, champion schemas.AliasEntry) schem
 	}
 	result.Note = fmt.Sprintf("%d of %d leased API instances serve it", len(result.Confirmed), len(asked))
 	return result
+}
+
+// leased are the instances that say they are there.
+func (m *model) leased(ctx workflow.Context) []schemas.Lease {
+	return slices.DeleteFunc(slices.Clone(m.leases), func(l schemas.Lease) bool { return l.Expires.Before(workflow.Now(ctx)) })
 }
 
 // receiveLeases keeps the newest lease of each instance and drops expired ones.

@@ -2,6 +2,7 @@ package workflows_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -90,6 +91,37 @@ func TestAnInstanceThatServesAnotherDigestIsNotConfirmed(t *testing.T) {
 	env.ExecuteWorkflow(workflows.Model, schemas.ModelInput{})
 	require.NoError(t, got.failed)
 	require.Equal(t, []string{"api-1"}, got.result.Unconfirmed)
+}
+
+// Who is leased follows a withdrawn challenger at once; an instance that cannot does not
+// hold the withdrawal up.
+func TestInstancesFollowTheChallengerAtOnce(t *testing.T) {
+	t.Parallel()
+	for name, failed := range map[string]error{"all follow": nil, "one cannot": errors.New("the object store is away")} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			env := newModel(t)
+			env.OnActivity("SetChallenger", mock.Anything, mock.Anything).Return(schemas.Aliases{}, nil)
+			var asked []string
+			env.OnActivity("FollowAliases", mock.Anything, mock.Anything).Return(func(ctx context.Context, in schemas.FollowInput) (schemas.FollowResult, error) {
+				asked = append(asked, in.Model)
+				return schemas.FollowResult{Instance: "api-1"}, failed
+			})
+			var got updates
+			env.RegisterDelayedCallback(func() {
+				env.SignalWorkflow(schemas.SignalLease, schemas.Lease{Instance: "api-1", Expires: env.Now().Add(time.Hour)})
+				env.SignalWorkflow(schemas.SignalLease, schemas.Lease{Instance: "gone", Expires: env.Now().Add(-time.Hour)})
+			}, time.Second)
+			env.RegisterDelayedCallback(func() {
+				env.UpdateWorkflow(schemas.UpdateChallenge, "u1", &got, schemas.ChallengeRequest{Package: version(2, "new"), Actor: "policy", Reason: "it is worse"})
+			}, 2*time.Second)
+			env.RegisterDelayedCallback(env.CancelWorkflow, time.Minute)
+			env.ExecuteWorkflow(workflows.Model, schemas.ModelInput{})
+			require.NoError(t, got.rejected)
+			require.NoError(t, got.failed)
+			require.Equal(t, []string{"punctuality"}, asked, "the leased instance, once")
+		})
+	}
 }
 
 func TestModelRefusesUpdatesThatAnAuditCouldNotExplain(t *testing.T) {

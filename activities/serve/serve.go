@@ -1,5 +1,5 @@
-// Package serve holds the one activity that runs inside an API instance, on a
-// task queue of its own: it is asked there to serve a package.
+// Package serve holds the activities that run inside an API instance, on a task
+// queue of its own: it is asked there to serve a package, and what to try beside it.
 package serve
 
 import (
@@ -16,10 +16,29 @@ type Loader interface {
 	Load(ctx context.Context, ref schemas.PackageRef) error
 }
 
-// Activities of one API instance. Both fields are required.
+// Follower tries beside the champion what the registry says.
+type Follower interface {
+	// Catch follows the aliases of the registry as they are now.
+	Catch(ctx context.Context) error
+	// Trying is the digest of what is tried and how; empty for nothing.
+	Trying() (digest string, mode schemas.Mode)
+}
+
+// Activities of one API instance. All fields are required.
 type Activities struct {
 	Loader   Loader
+	Follower Follower
 	Instance string
+}
+
+// FollowAliases returns once this instance follows the registry's aliases, which it does
+// every few seconds unasked.
+func (a *Activities) FollowAliases(ctx context.Context, _ schemas.FollowInput) (schemas.FollowResult, error) {
+	if err := a.Follower.Catch(ctx); err != nil {
+		return schemas.FollowResult{}, err
+	}
+	digest, mode := a.Follower.Trying()
+	return schemas.FollowResult{Instance: a.Instance, Challenger: digest, Mode: mode}, nil
 }
 
 // LoadPackage returns once this instance answers with the package. Asking again

@@ -40,6 +40,40 @@ func TestLoadPackage(t *testing.T) {
 	}
 }
 
+// registry has the aliases that a test says.
+type registry struct{ aliases schemas.Aliases }
+
+func (r *registry) Aliases(context.Context, string) (schemas.Aliases, string, error) {
+	return r.aliases, "", nil
+}
+
+// A canary ends with the alias, not when the instance happens to look.
+func TestFollowAliases(t *testing.T) {
+	t.Parallel()
+	champion := serving.NewChampion(serving.ChampionOptions{Model: schemas.DefaultModel, Packages: &servingtest.Packages{Broken: map[string]error{servingtest.Ref(3).Digest: errors.New("broken")}}, Dir: t.TempDir()})
+	known := &registry{schemas.Aliases{Champion: &schemas.AliasEntry{Package: servingtest.Ref(1)}}}
+	a := &serve.Activities{Loader: champion, Follower: serving.Following{Champion: champion, Aliases: known}, Instance: "api-1"}
+	follow := func(version int, want schemas.FollowResult) {
+		t.Helper()
+		if known.aliases.Challenger = nil; version > 0 {
+			known.aliases.Challenger = &schemas.ChallengerEntry{AliasEntry: schemas.AliasEntry{Package: servingtest.Ref(version)}, Mode: schemas.ModeCanary, Share: 0.5}
+		}
+		if got, err := a.FollowAliases(t.Context(), schemas.FollowInput{Model: schemas.DefaultModel}); err != nil || got != want {
+			t.Errorf("got %+v, %v, want %+v", got, err, want)
+		}
+	}
+	follow(0, schemas.FollowResult{Instance: "api-1"})
+	follow(2, schemas.FollowResult{Instance: "api-1", Challenger: servingtest.Ref(2).Digest, Mode: schemas.ModeCanary})
+	follow(0, schemas.FollowResult{Instance: "api-1"})
+	known.aliases.Challenger = &schemas.ChallengerEntry{AliasEntry: schemas.AliasEntry{Package: servingtest.Ref(3)}, Mode: schemas.ModeShadow}
+	if _, err := a.FollowAliases(t.Context(), schemas.FollowInput{}); err == nil {
+		t.Error("a challenger that cannot be loaded is followed")
+	}
+	if champion.Trial() != nil {
+		t.Error("and is tried")
+	}
+}
+
 func load(ctx context.Context, a *serve.Activities, ref schemas.PackageRef) error {
 	_, err := a.LoadPackage(ctx, schemas.LoadInput{Package: ref})
 	return err

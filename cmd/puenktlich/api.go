@@ -125,7 +125,7 @@ func (a *adapters) startAPI(ctx context.Context) (stop func(), err error) {
 			a.logger.Error("prediction API", "error", err)
 		}
 	})
-	worker, err := workers.StartServe(a.temporal, a.config.Instance, workers.Steps{Serve: &serve.Activities{Loader: i.champion, Instance: a.config.Instance}})
+	worker, err := workers.StartServe(a.temporal, a.config.Instance, workers.Steps{Serve: &serve.Activities{Loader: i.champion, Follower: serving.Following{Champion: i.champion, Aliases: a.registry}, Instance: a.config.Instance}})
 	if err != nil {
 		cancel()
 		server.Close()

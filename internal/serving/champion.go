@@ -290,6 +290,15 @@ func (c *Champion) Follow(ctx context.Context, aliases Aliases, every time.Durat
 	}
 }
 
+// Following is a champion with the registry that it follows.
+type Following struct {
+	*Champion
+	Aliases Aliases
+}
+
+// Catch looks at the aliases once.
+func (f Following) Catch(ctx context.Context) error { return f.catchUp(ctx, f.Aliases) }
+
 // catchUp never undoes a load that was asked for while it read the alias.
 func (c *Champion) catchUp(ctx context.Context, aliases Aliases) error {
 	before := c.current.Load()

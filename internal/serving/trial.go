@@ -22,6 +22,14 @@ type Trial struct {
 // Trial is the challenger, nil for none.
 func (c *Champion) Trial() *Trial { return c.trial.Load() }
 
+// Trying is the digest of the challenger and how it is tried; empty for none.
+func (c *Champion) Trying() (digest string, mode schemas.Mode) {
+	if t := c.Trial(); t != nil {
+		return t.Ref.Digest, t.Mode
+	}
+	return "", ""
+}
+
 // try follows the alias challenger. One that cannot be loaded is not tried; the
 // champion answers alone.
 func (c *Champion) try(ctx context.Context, entry *schemas.ChallengerEntry) error {
