@@ -22,7 +22,7 @@ type Page struct {
 // Markdown renders the page.
 func (p Page) Markdown() string {
 	var b strings.Builder
-	b.WriteString("# Backtest of the loop\n\nWritten by `puenktlich backtest`; do not edit. Definition and thresholds stand in [experiment.yaml](backtest/experiment.yaml), fixed\nbefore the judging seeds were looked at; every run is a file below `backtest/results`.\n\n")
+	b.WriteString("# Backtest of the loop\n\nWritten by `puenktlich backtest`; do not edit. Definition and thresholds stand in [experiment.yaml](backtest/experiment.yaml), fixed\nbefore the judging seeds were looked at, but for what it says was fixed later; every run is a file below `backtest/results`.\n\n")
 	p.definition(&b)
 	p.summary(&b)
 	p.quiet(&b)
