@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gin-gonic/gin"
+	"go.opentelemetry.io/otel/trace"
 
 	"puenktlich/internal/withhold"
 )
@@ -17,7 +18,7 @@ type promise struct {
 	s         *server
 	conn      *withhold.Conn
 	requestID string
-	trace     string
+	trace     trace.TraceID
 	path      string // of the request
 	route     string
 	begun     time.Time
@@ -31,7 +32,7 @@ func (s *server) promise(c *gin.Context) *promise {
 		return nil
 	}
 	held := callOf(c)
-	return &promise{s: s, conn: conn, requestID: held.requestID, trace: held.span.TraceID().String(), path: c.Request.URL.Path, route: c.FullPath(), begun: held.begun}
+	return &promise{s: s, conn: conn, requestID: held.requestID, trace: held.span.TraceID(), path: c.Request.URL.Path, route: c.FullPath(), begun: held.begun}
 }
 
 // drop lets the handler answer without it.
@@ -62,7 +63,7 @@ func (p *promise) keep(err error) {
 
 func (p *promise) refuse(err error) {
 	e := describe(err)
-	p.s.o.Logger.Error("request failed", "request_id", p.requestID, "trace_id", p.trace, "method", http.MethodGet, "path", p.path, "error", err)
+	p.s.o.Logger.Error("request failed", "request_id", p.requestID, "trace_id", p.trace.String(), "method", http.MethodGet, "path", p.path, "error", err)
 	p.measure(kinds[e.Kind].status)
 	p.conn.Replace(refusal(p.requestID, e))
 }

@@ -56,7 +56,7 @@ func BenchmarkServing(b *testing.B) {
 	_, secret, err := s.book().Create(b.Context(), access.Wanted{Name: "load", Role: access.RolePredict}, time.Now())
 	require.NoError(b, err)
 	all := wantedOf(s.kindsOfLoad(b, secret), os.Getenv("LOAD_ONLY"))
-	const seconds, rounds = 1, 7
+	const seconds, rounds = 1, 11
 	for range b.N {
 		for range rounds {
 			for _, m := range all {

@@ -125,8 +125,7 @@ func (f *Forecaster) Answer(r Request) (Result, error) {
 	}
 	result := Result{Package: loaded, RequestID: r.ID, DataAge: f.o.State.Age()}
 	trial, age := f.o.Champion.Trial(), AgeSeconds(result.DataAge)
-	result.Forecasts, result.Index = make([]Forecast, 0, len(r.Events)), make([]int, 0, len(r.Events))
-	rows := make([]schema.PredictionRow, 0, len(r.Events))
+	rows := result.room(len(r.Events))
 	begun := time.Now()
 	took := func() (since time.Duration) { // a clock is read once an event: what is remembered costs less than that
 		now := time.Now()
@@ -180,6 +179,21 @@ func (f *Forecaster) Answer(r Request) (Result, error) {
 		return result, nil
 	}
 	return result, f.log(rows, schema.FromRequest, &result.Timing)
+}
+
+// room is for the forecasts of n events, and for their rows in the log.
+func (r *Result) room(n int) []schema.PredictionRow {
+	if n != 1 {
+		r.Forecasts, r.Index = make([]Forecast, 0, n), make([]int, 0, n)
+		return make([]schema.PredictionRow, 0, n)
+	}
+	one := new(struct { // as most requests want: one piece of memory
+		forecasts [1]Forecast
+		index     [1]int
+		rows      [2]schema.PredictionRow
+	})
+	r.Forecasts, r.Index = one.forecasts[:0], one.index[:0]
+	return one.rows[:0]
 }
 
 // kept counts rows that are on disk and passes on what became of them.
@@ -291,7 +305,7 @@ func (f *Forecaster) told(v voice, known *recalled, timing *Timing) (*opinion, e
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNotLogged, err)
 	}
-	o := &opinion{ref: v.Ref, role: v.role, answer: answer(v, m, row), rest: logged.Rest}
+	o := &opinion{digest: v.Ref.Digest, role: v.role, answer: answer(v, m, row), rest: logged.Rest}
 	known.keep(o)
 	return o, nil
 }
@@ -369,12 +383,12 @@ func answer(v voice, m made, row schema.Prediction) *Statement {
 	return a
 }
 
-// AgeSeconds is nil where nothing was ever observed.
+// AgeSeconds is nil where nothing was ever observed, else rounded to milliseconds.
 func AgeSeconds(age time.Duration) *float64 {
 	if age == math.MaxInt64 {
 		return nil
 	}
-	seconds := age.Seconds()
+	seconds := float64(age.Round(time.Millisecond).Milliseconds()) / 1000
 	return &seconds
 }
 

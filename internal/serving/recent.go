@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"puenktlich/internal/rail"
-	"puenktlich/schemas"
 	schema "puenktlich/schemas/clickhouse"
 )
 
@@ -27,16 +26,16 @@ type instant struct {
 
 // recalled is one event. The slices are shared: read only.
 type recalled struct {
+	said atomic.Pointer[opinion] // one a package and role, the newest first
 	made
-	mu   sync.Mutex
-	said []*opinion // one a package and role
 }
 
 // opinion is what one package in one role makes of an event, as it is answered
 // and logged but for the ids and the age of what is known.
 type opinion struct {
-	ref    schemas.PackageRef
+	digest string // of the package
 	role   schema.Role
+	before *opinion
 	answer *Statement
 	rest   []byte // of its schema.PredictionRow
 	// reasons are made once, for the first who wants them.
@@ -94,10 +93,8 @@ func (i *instant) keep(m made) *recalled {
 // of is what a package in a role makes of the event; nil where it was not asked
 // yet.
 func (e *recalled) of(v voice) *opinion {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	for _, o := range e.said {
-		if o.ref.Digest == v.Ref.Digest && o.role == v.role {
+	for o := e.said.Load(); o != nil; o = o.before {
+		if o.role == v.role && o.digest == v.Ref.Digest {
 			return o
 		}
 	}
@@ -105,7 +102,10 @@ func (e *recalled) of(v voice) *opinion {
 }
 
 func (e *recalled) keep(o *opinion) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.said = append(e.said, o)
+	for {
+		o.before = e.said.Load()
+		if e.said.CompareAndSwap(o.before, o) {
+			return
+		}
+	}
 }

@@ -3,6 +3,7 @@ package serving
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"strconv"
 	"sync"
 )
@@ -31,7 +32,7 @@ func (f *Forecast) AppendJSON(dst []byte) ([]byte, error) {
 	if err != nil {
 		return dst, fmt.Errorf("write forecast of %s: %w", f.StopID, err)
 	}
-	dst = appendText(append(dst, `{"prediction_id":`...), f.PredictionID)
+	dst = append(append(append(dst, `{"prediction_id":"`...), f.PredictionID...), '"') // a UUID of ours
 	dst = appendText(append(dst, `,"request_id":`...), f.RequestID)
 	if dst, err = appendNumber(append(dst, `,"data_age_seconds":`...), f.DataAgeSeconds); err != nil {
 		return dst, err
@@ -47,12 +48,18 @@ func (f *Forecast) AppendJSON(dst []byte) ([]byte, error) {
 	return append(dst, '}'), nil
 }
 
+// plain are the bytes that JSON writes as they are, of those that ids are made of.
+var plain = func() (set [256]bool) {
+	for c := range set {
+		set[c] = 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '_' || c == '.'
+	}
+	return set
+}()
+
 // appendText writes an id; what needs an escape is left to the library.
 func appendText(dst []byte, id string) []byte {
 	for i := range len(id) {
-		switch c := id[i]; {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '_', c == '.':
-		default:
+		if !plain[id[i]] {
 			body, _ := json.Marshal(id) // of a string it cannot fail
 			return append(dst, body...)
 		}
@@ -60,12 +67,27 @@ func appendText(dst []byte, id string) []byte {
 	return append(append(append(dst, '"'), id...), '"')
 }
 
-// appendNumber writes a number of ordinary size; another one is left to the
-// library.
+// mostThousandths bounds what appendNumber writes: beyond it a float64 has not all of them.
+const mostThousandths = 1e15
+
+// appendNumber writes a number of whole thousandths, as ages are; another one is left to
+// the library.
 func appendNumber(dst []byte, number *float64) ([]byte, error) {
-	if number != nil && (*number == 0 || 1e-6 <= *number && *number < 1e21) {
-		return strconv.AppendFloat(dst, *number, 'f', -1, 64), nil
+	if number == nil || *number < 0 || *number >= mostThousandths/1000 || float64(thousandths(*number))/1000 != *number {
+		body, err := json.Marshal(number)
+		return append(dst, body...), err
 	}
-	body, err := json.Marshal(number)
-	return append(dst, body...), err
+	n := thousandths(*number)
+	dst = strconv.AppendInt(dst, n/1000, 10)
+	rest := n % 1000
+	if rest == 0 {
+		return dst, nil
+	}
+	dst = append(dst, '.', byte('0'+rest/100), byte('0'+rest/10%10), byte('0'+rest%10))
+	for dst[len(dst)-1] == '0' {
+		dst = dst[:len(dst)-1]
+	}
+	return dst, nil
 }
+
+func thousandths(number float64) int64 { return int64(math.Round(number * 1000)) }

@@ -34,7 +34,7 @@ func TestWrittenAsTheLibraryWrites(t *testing.T) {
 		Train: rail.Train{Category: "<RE>", Number: "46&\u2028\xff"}, Platform: `5"\`, Path: []string{"Würzburg Hbf"}, PolledAt: now.Add(-2 * time.Hour)}
 	w.AddPlan([]rail.PlannedEvent{odd})
 	keys = append(keys, odd.Key())
-	for _, age := range []time.Duration{0, 1, time.Microsecond, 42 * time.Second, 12345678901234, math.MaxInt64} {
+	for _, age := range []time.Duration{0, 1, time.Microsecond, time.Millisecond, 120 * time.Millisecond, 1500 * time.Millisecond, 42 * time.Second, 42010 * time.Millisecond, 12345678901234, math.MaxInt64} {
 		for _, id := range []string{"r1", `a "quoted" id`, "ü", "4bf92f35.x_Y-9"} {
 			for _, explain := range []bool{false, true, false} {
 				w.age = age

@@ -41,9 +41,9 @@ type Options struct {
 	Dir   string // of its own; made when missing
 	Store Store
 	// ShipEvery is how long a segment collects before it is sent. Defaults to
-	// one second.
+	// two seconds: the store has less to do with larger blocks.
 	ShipEvery time.Duration
-	// SegmentRecords ends a segment early. Defaults to 10,000, one insert.
+	// SegmentRecords ends a segment early. Defaults to 50,000, one insert.
 	SegmentRecords int
 	// MaxBytes bounds the spool while the store is away. Defaults to 2 GiB, some
 	// three million predictions.
@@ -56,10 +56,10 @@ type Options struct {
 
 func (o Options) withDefaults() Options {
 	if o.ShipEvery <= 0 {
-		o.ShipEvery = time.Second
+		o.ShipEvery = 2 * time.Second
 	}
 	if o.SegmentRecords <= 0 {
-		o.SegmentRecords = 10_000
+		o.SegmentRecords = 50_000
 	}
 	if o.MaxBytes <= 0 {
 		o.MaxBytes = 2 << 30
