@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"os"
@@ -37,6 +38,7 @@ type measured struct {
 	echo    *measured // it is compared with; nil for none
 	address string
 	pid     int
+	log     string // address of the server whose prediction log is to be empty before
 	order   loadOrder
 	rows    int // that each request asks for
 	results []loadResult
@@ -45,7 +47,8 @@ type measured struct {
 
 // BenchmarkServing measures single forecasts and batches of 100 with everything on
 // (a key, the live state, the prediction log and its way to ClickHouse), single ones
-// beside echoes, in turn, so that what else the machine does meets all of them.
+// beside echoes, in turn, so that what else the machine does meets all of them. Batches
+// come after them: a hundred thousand rows a second keep ClickHouse busy for a while.
 // API_PROFILE names a file for the server's profile, LOAD_ONLY a part of the names of
 // those that are run.
 func BenchmarkServing(b *testing.B) {
@@ -56,11 +59,20 @@ func BenchmarkServing(b *testing.B) {
 	_, secret, err := s.book().Create(b.Context(), access.Wanted{Name: "load", Role: access.RolePredict}, time.Now())
 	require.NoError(b, err)
 	all := wantedOf(s.kindsOfLoad(b, secret), os.Getenv("LOAD_ONLY"))
-	const seconds, rounds = 1, 11
+	const seconds, rounds, batchRounds = 1, 9, 5
 	for range b.N {
 		for range rounds {
 			for _, m := range all {
-				m.run(b, seconds)
+				if m.order.Body == nil {
+					m.run(b, seconds)
+				}
+			}
+		}
+		for range batchRounds {
+			for _, m := range all {
+				if m.order.Body != nil {
+					m.run(b, seconds)
+				}
 			}
 		}
 	}
@@ -129,7 +141,7 @@ func (s *system) kindsOfLoad(b *testing.B, secret string) []*measured {
 		if m.address == "" {
 			m.address, m.pid, m.order.Header = address, pid, "Authorization: Bearer "+secret+"\r\n"
 		}
-		m.order.Address, m.rows = m.address, max(m.rows, 1)
+		m.order.Address, m.rows, m.log = m.address, max(m.rows, 1), address
 	}
 	return all
 }
@@ -230,16 +242,31 @@ func fetch(tb testing.TB, address, path, secret string) []byte {
 	return body.Bytes()
 }
 
-// run measures after a lead of the same load: what a server does a second later, such as
-// shipping to ClickHouse, is then that of the load itself and not of the one before it.
+// run measures after a lead of the same load, which begins once all was shipped: what a
+// server does a second later, such as shipping to ClickHouse, is then that of the load
+// itself and not of the one before it.
 func (m *measured) run(tb testing.TB, seconds float64) {
 	tb.Helper()
-	const lead = 1
+	const lead = 1.5
+	waitUntilShipped(tb, m.log)
 	m.load(tb, lead)
 	before := cpuOf(tb, m.pid)
 	result := m.load(tb, seconds)
 	m.cpu = append(m.cpu, float64((cpuOf(tb, m.pid)-before).Microseconds())/float64(result.Requests))
 	m.results = append(m.results, result)
+}
+
+// waitUntilShipped returns when nothing waits in a server's prediction log.
+func waitUntilShipped(tb testing.TB, address string) {
+	tb.Helper()
+	require.Eventually(tb, func() bool {
+		response, err := http.Get("http://" + address + "/metrics")
+		require.NoError(tb, err)
+		defer response.Body.Close()
+		body, err := io.ReadAll(response.Body)
+		require.NoError(tb, err)
+		return bytes.Contains(body, []byte("\npuenktlich_spool_records 0\n"))
+	}, time.Minute, 100*time.Millisecond)
 }
 
 func (m *measured) load(tb testing.TB, seconds float64) loadResult {

@@ -40,10 +40,11 @@ type Store interface {
 type Options struct {
 	Dir   string // of its own; made when missing
 	Store Store
-	// ShipEvery is how long a segment collects before it is sent. Defaults to
-	// two seconds: the store has less to do with larger blocks.
+	// ShipEvery is how long a segment collects before it is sent. Defaults to one
+	// second.
 	ShipEvery time.Duration
-	// SegmentRecords ends a segment early. Defaults to 50,000, one insert.
+	// SegmentRecords ends a segment early. Defaults to 50,000, one insert:
+	// the store has less to do with large ones.
 	SegmentRecords int
 	// MaxBytes bounds the spool while the store is away. Defaults to 2 GiB, some
 	// three million predictions.
@@ -56,7 +57,7 @@ type Options struct {
 
 func (o Options) withDefaults() Options {
 	if o.ShipEvery <= 0 {
-		o.ShipEvery = 2 * time.Second
+		o.ShipEvery = time.Second
 	}
 	if o.SegmentRecords <= 0 {
 		o.SegmentRecords = 50_000
