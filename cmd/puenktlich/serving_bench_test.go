@@ -58,8 +58,9 @@ func BenchmarkServing(b *testing.B) {
 	do[schemas.LifecycleResult](s, schemas.LifecycleID(schemas.DefaultModel), schemas.WorkflowRunLifecycle, schemas.LifecycleInput{AsOf: s.asOf, Actor: "bootstrap", Reason: "benchmark"})
 	_, secret, err := s.book().Create(b.Context(), access.Wanted{Name: "load", Role: access.RolePredict}, time.Now())
 	require.NoError(b, err)
+	standBack(b)
 	all := wantedOf(s.kindsOfLoad(b, secret), os.Getenv("LOAD_ONLY"))
-	const seconds, rounds, batchRounds = 1, 9, 5
+	const seconds, rounds, batchRounds = 1, 7, 5
 	for range b.N {
 		for range rounds {
 			for _, m := range all {
@@ -84,6 +85,42 @@ func BenchmarkServing(b *testing.B) {
 			b.ReportMetric(median(m.ofEcho(measured.rates)), fmt.Sprintf("%s-%d/echo", strings.ReplaceAll(m.name, " ", "-"), m.order.Connections))
 		}
 	}
+}
+
+// standBack lets the servers that run so far stand back behind the load generator, with
+// which they share a core: one that ClickHouse keeps from asking would measure itself.
+func standBack(tb testing.TB) {
+	tb.Helper()
+	const niceness = 10
+	for _, pid := range childrenOf(tb, os.Getpid()) {
+		threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*", pid))
+		require.NoError(tb, err)
+		for _, thread := range threads {
+			id, err := strconv.Atoi(filepath.Base(thread))
+			require.NoError(tb, err)
+			if err := syscall.Setpriority(syscall.PRIO_PROCESS, id, niceness); err != nil {
+				require.ErrorIs(tb, err, syscall.ESRCH, "a thread that has ended") // those it began have its niceness
+			}
+		}
+	}
+}
+
+// childrenOf lists the processes that a process has started and that still run.
+func childrenOf(tb testing.TB, pid int) (all []int) {
+	tb.Helper()
+	lists, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
+	require.NoError(tb, err)
+	for _, list := range lists {
+		text, err := os.ReadFile(list)
+		require.NoError(tb, err)
+		for _, field := range strings.Fields(string(text)) {
+			child, err := strconv.Atoi(field)
+			require.NoError(tb, err)
+			all = append(all, child)
+		}
+	}
+	require.NotEmpty(tb, all, "the servers are processes of their own")
+	return all
 }
 
 // wantedOf are the loads with a part in their names, and the echoes they are compared with.
