@@ -35,7 +35,7 @@ const serverCore, otherCore = "0", "1"
 // measured is one server under one kind of load.
 type measured struct {
 	name    string
-	echo    *measured // it is compared with; nil for none
+	echo    *measured // it is compared with, measured right before and after; nil for none
 	address string
 	pid     int
 	log     string // address of the server whose prediction log is to be empty before
@@ -46,9 +46,9 @@ type measured struct {
 }
 
 // BenchmarkServing measures single forecasts and batches of 100 with everything on
-// (a key, the live state, the prediction log and its way to ClickHouse), single ones
-// beside echoes, in turn, so that what else the machine does meets all of them. Batches
-// come after them: a hundred thousand rows a second keep ClickHouse busy for a while.
+// (a key, the live state, the prediction log and its way to ClickHouse), each single one
+// between two measurements of an echo, for what else the machine does changes from minute
+// to minute. Batches come after them: a hundred thousand rows a second keep ClickHouse busy for a while.
 // API_PROFILE names a file for the server's profile, LOAD_ONLY a part of the names of
 // those that are run.
 func BenchmarkServing(b *testing.B) {
@@ -123,15 +123,9 @@ func childrenOf(tb testing.TB, pid int) (all []int) {
 	return all
 }
 
-// wantedOf are the loads with a part in their names, and the echoes they are compared with.
+// wantedOf are the loads with a part in their names.
 func wantedOf(all []*measured, part string) []*measured {
-	var wanted []*measured
-	for _, m := range all {
-		if strings.Contains(m.name, part) || slices.ContainsFunc(all, func(o *measured) bool { return o.echo == m && strings.Contains(o.name, part) }) {
-			wanted = append(wanted, m)
-		}
-	}
-	return wanted
+	return slices.DeleteFunc(all, func(m *measured) bool { return !strings.Contains(m.name, part) })
 }
 
 // kindsOfLoad starts the servers and says what is asked of them.
@@ -141,34 +135,34 @@ func (s *system) kindsOfLoad(b *testing.B, secret string) []*measured {
 	plain, explained := s.forecastPaths(b, address, secret, s.asOf.Add(-10*time.Minute))
 	const few = 10
 	past := s.asOf.Add(-time.Second)
-	echoes := map[string]*measured{}
+	echoes := map[string]measured{}
 	for _, kind := range []string{"same", "flat"} {
 		for name, paths := range map[string][]string{"": plain, " with reasons": explained} {
-			echo := &measured{name: map[string]string{"same": "echo, same answer", "flat": "echo, one string"}[kind] + name, order: loadOrder{Paths: paths}}
+			echo := measured{name: "echo, one string" + name, order: loadOrder{Paths: paths}}
 			echo.address, echo.pid = startEcho(b, dir, kind, fetch(b, address, paths[0], secret))
 			echoes[kind+name] = echo
 		}
 	}
 	var all []*measured
 	for _, connections := range []int{fewCallers, manyCallers} {
-		of := func(m measured, echo *measured) *measured {
-			m.echo, m.order.Connections = echo, connections
+		of := func(m measured, echo string) {
+			if m.order.Connections = connections; echo != "" {
+				beside := echoes[echo]
+				beside.order.Connections, beside.order.Address, m.echo = connections, beside.address, &beside
+			}
 			all = append(all, &m)
-			return &m
 		}
-		same := of(*echoes["same"], nil)
-		of(measured{name: fmt.Sprintf("forecast, %d events", few), order: loadOrder{Paths: plain[:few]}}, same)
-		of(measured{name: fmt.Sprintf("forecast, %d events", len(plain)), order: loadOrder{Paths: plain}}, same)
-		reasoned := of(*echoes["same with reasons"], nil)
-		of(measured{name: fmt.Sprintf("with reasons, %d events", few), order: loadOrder{Paths: explained[:few]}}, reasoned)
-		of(measured{name: fmt.Sprintf("with reasons, %d events", len(plain)), order: loadOrder{Paths: explained}}, reasoned)
+		of(measured{name: fmt.Sprintf("forecast, %d events", few), order: loadOrder{Paths: plain[:few]}}, "same")
+		of(measured{name: fmt.Sprintf("forecast, %d events", len(plain)), order: loadOrder{Paths: plain}}, "same")
+		of(measured{name: fmt.Sprintf("with reasons, %d events", few), order: loadOrder{Paths: explained[:few]}}, "same with reasons")
+		of(measured{name: fmt.Sprintf("with reasons, %d events", len(plain)), order: loadOrder{Paths: explained}}, "same with reasons")
 		if connections == manyCallers { // who asks about the past would have to go too far back
 			continue
 		}
-		of(*echoes["flat"], nil)
-		of(*echoes["flat with reasons"], nil)
-		of(measured{name: "forecast, never asked before", order: loadOrder{Paths: plain, At: past}}, same)
-		of(measured{name: "with reasons, never asked before", order: loadOrder{Paths: explained, At: past}}, reasoned)
+		of(echoes["flat"], "")
+		of(echoes["flat with reasons"], "")
+		of(measured{name: "forecast, never asked before", order: loadOrder{Paths: plain, At: past}}, "same")
+		of(measured{name: "with reasons, never asked before", order: loadOrder{Paths: explained, At: past}}, "same with reasons")
 	}
 	for _, m := range append(all, batchesOf100(b, plain)...) {
 		if m.order.Body != nil {
@@ -281,12 +275,24 @@ func fetch(tb testing.TB, address, path, secret string) []byte {
 
 // run measures after a lead of the same load, which begins once all was shipped: what a
 // server does a second later, such as shipping to ClickHouse, is then that of the load
-// itself and not of the one before it.
+// itself and not of the one before it. The echo is asked right before and after.
 func (m *measured) run(tb testing.TB, seconds float64) {
 	tb.Helper()
 	const lead = 1.5
-	waitUntilShipped(tb, m.log)
+	beside := func() {
+		waitUntilShipped(tb, m.log)
+		if m.echo != nil {
+			m.echo.measure(tb, seconds)
+		}
+	}
+	beside()
 	m.load(tb, lead)
+	m.measure(tb, seconds)
+	beside()
+}
+
+func (m *measured) measure(tb testing.TB, seconds float64) {
+	tb.Helper()
 	before := cpuOf(tb, m.pid)
 	result := m.load(tb, seconds)
 	m.cpu = append(m.cpu, float64((cpuOf(tb, m.pid)-before).Microseconds())/float64(result.Requests))
@@ -354,11 +360,11 @@ func (m measured) rates() []float64 {
 
 func (m measured) cost() []float64 { return m.cpu }
 
-// ofEcho compares each round with the echo's of the same round, ascending.
+// ofEcho compares each round with the echo's mean right before and after it, ascending.
 func (m measured) ofEcho(figure func(measured) []float64) []float64 {
 	ratios, echo := slices.Clone(figure(m)), figure(*m.echo)
 	for i := range ratios {
-		ratios[i] /= echo[i]
+		ratios[i] /= (echo[2*i] + echo[2*i+1]) / 2
 	}
 	slices.Sort(ratios)
 	return ratios
@@ -372,20 +378,21 @@ func median(all []float64) float64 {
 // servingTable has medians over the rounds; in brackets the quartiles.
 func servingTable(all []*measured) string {
 	var b strings.Builder
-	b.WriteString("| | callers | requests/s | rows/s | of the echo (quartiles) | p50 | p99 | processor a request | times the echo's | bytes |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n")
+	b.WriteString("| | callers | requests/s | rows/s | the echo's requests/s | of the echo (quartiles) | p50 | p99 | processor a request | times the echo's | bytes |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n")
 	for _, m := range all {
 		var p50, p99 []float64
 		for _, r := range m.results {
 			p50, p99 = append(p50, float64(r.P50)/1000), append(p99, float64(r.P99)/1000)
 		}
-		rate, ofRate, ofCPU := median(m.rates()), "", ""
+		rate, echoRate, ofRate, ofCPU := median(m.rates()), "", "", ""
 		if m.echo != nil {
 			ratios := m.ofEcho(measured.rates)
 			n := len(ratios)
+			echoRate = fmt.Sprintf("%.0f", median(m.echo.rates()))
 			ofRate = fmt.Sprintf("%.0f %% (%.0f to %.0f)", 100*median(ratios), 100*ratios[n/4], 100*ratios[n-1-n/4])
 			ofCPU = fmt.Sprintf("%.2f", median(m.ofEcho(measured.cost)))
 		}
-		fmt.Fprintf(&b, "| %s | %d | %.0f | %.0f | %s | %.2f ms | %.2f ms | %.0f µs | %s | %d |\n", m.name, m.order.Connections, rate, rate*float64(m.rows), ofRate,
+		fmt.Fprintf(&b, "| %s | %d | %.0f | %.0f | %s | %s | %.2f ms | %.2f ms | %.0f µs | %s | %d |\n", m.name, m.order.Connections, rate, rate*float64(m.rows), echoRate, ofRate,
 			median(p50), median(p99), median(m.cpu), ofCPU, m.results[0].Bytes)
 	}
 	return b.String()
