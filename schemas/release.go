@@ -130,11 +130,6 @@ type LoadResult struct {
 	Digest   string `json:"digest"`
 }
 
-// FollowInput asks an API instance to follow the aliases of a model now.
-type FollowInput struct {
-	Model string `json:"model"`
-}
-
 // FollowResult says what an instance tries beside its champion; empty for nothing.
 type FollowResult struct {
 	Instance   string `json:"instance"`

@@ -56,8 +56,16 @@ func (m *model) validateOpinion(what string) func(workflow.Context, schemas.Opin
 	}
 }
 
-// challenge writes the alias challenger.
+// challenge writes the alias challenger, and lets the instances follow it.
 func (m *model) challenge(ctx workflow.Context, r schemas.ChallengeRequest) (schemas.Aliases, error) {
+	aliases, err := m.setChallenger(ctx, r)
+	if err == nil {
+		m.spread(ctx) // holds no lock: an instance that does not answer keeps no rollback waiting
+	}
+	return aliases, err
+}
+
+func (m *model) setChallenger(ctx workflow.Context, r schemas.ChallengeRequest) (schemas.Aliases, error) {
 	var aliases schemas.Aliases
 	if err := m.busy.Lock(ctx); err != nil {
 		return aliases, err
@@ -79,7 +87,6 @@ func (m *model) challenge(ctx workflow.Context, r schemas.ChallengeRequest) (sch
 		m.rollout, m.plan = r.Rollout, r.Plan
 		show(ctx, challengerCard(*m.challenger, m.rollout))
 	}
-	m.spread(ctx)
 	return aliases, nil
 }
 
@@ -103,7 +110,7 @@ func (m *model) spread(ctx workflow.Context) {
 		options := workflow.ActivityOptions{TaskQueue: string(schemas.ServeQueue(lease.Instance)), ScheduleToCloseTimeout: spreadWithin,
 			Summary: lease.Instance + " follows the challenger", RetryPolicy: &temporal.RetryPolicy{MaximumAttempts: 1}}
 		asked = append(asked, lease.Instance)
-		answers = append(answers, workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, options), steps.FollowAliases, schemas.FollowInput{Model: m.name}))
+		answers = append(answers, workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, options), steps.FollowAliases))
 	}
 	for i, answer := range answers {
 		if err := answer.Get(ctx, nil); err != nil {

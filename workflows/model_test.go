@@ -47,6 +47,14 @@ func newModel(t *testing.T) *testsuite.TestWorkflowEnvironment {
 	return env
 }
 
+// leases come after a second: one that holds and one that has expired.
+func leases(env *testsuite.TestWorkflowEnvironment) {
+	env.RegisterDelayedCallback(func() {
+		env.SignalWorkflow(schemas.SignalLease, schemas.Lease{Instance: "api-1", Expires: env.Now().Add(time.Hour)})
+		env.SignalWorkflow(schemas.SignalLease, schemas.Lease{Instance: "gone", Expires: env.Now().Add(-time.Hour)})
+	}, time.Second)
+}
+
 func version(n int, digest string) schemas.PackageRef {
 	return schemas.PackageRef{Model: "punctuality", Version: n, Digest: digest, Prefix: "models/punctuality/1"}
 }
@@ -59,10 +67,7 @@ func TestPromoteWaitsForLeasedInstancesAndNamesThoseThatDidNotConfirm(t *testing
 	})
 	env.OnActivity("SwitchAlias", mock.Anything, mock.Anything).Return(schemas.AliasEntry{Package: version(1, "abc"), Actor: "bootstrap"}, nil)
 	var got updates
-	env.RegisterDelayedCallback(func() {
-		env.SignalWorkflow(schemas.SignalLease, schemas.Lease{Instance: "api-1", Expires: env.Now().Add(time.Hour)})
-		env.SignalWorkflow(schemas.SignalLease, schemas.Lease{Instance: "gone", Expires: env.Now().Add(-time.Hour)})
-	}, time.Second)
+	leases(env)
 	env.RegisterDelayedCallback(func() {
 		env.UpdateWorkflow(schemas.UpdatePromote, "u1", &got, schemas.PromoteRequest{Package: version(1, "abc"), Actor: "bootstrap", Reason: "first"})
 	}, 2*time.Second)
@@ -103,15 +108,12 @@ func TestInstancesFollowTheChallengerAtOnce(t *testing.T) {
 			env := newModel(t)
 			env.OnActivity("SetChallenger", mock.Anything, mock.Anything).Return(schemas.Aliases{}, nil)
 			var asked []string
-			env.OnActivity("FollowAliases", mock.Anything, mock.Anything).Return(func(ctx context.Context, in schemas.FollowInput) (schemas.FollowResult, error) {
-				asked = append(asked, in.Model)
+			env.OnActivity("FollowAliases", mock.Anything).Return(func(ctx context.Context) (schemas.FollowResult, error) {
+				asked = append(asked, activity.GetInfo(ctx).TaskQueue)
 				return schemas.FollowResult{Instance: "api-1"}, failed
 			})
 			var got updates
-			env.RegisterDelayedCallback(func() {
-				env.SignalWorkflow(schemas.SignalLease, schemas.Lease{Instance: "api-1", Expires: env.Now().Add(time.Hour)})
-				env.SignalWorkflow(schemas.SignalLease, schemas.Lease{Instance: "gone", Expires: env.Now().Add(-time.Hour)})
-			}, time.Second)
+			leases(env)
 			env.RegisterDelayedCallback(func() {
 				env.UpdateWorkflow(schemas.UpdateChallenge, "u1", &got, schemas.ChallengeRequest{Package: version(2, "new"), Actor: "policy", Reason: "it is worse"})
 			}, 2*time.Second)
@@ -119,7 +121,7 @@ func TestInstancesFollowTheChallengerAtOnce(t *testing.T) {
 			env.ExecuteWorkflow(workflows.Model, schemas.ModelInput{})
 			require.NoError(t, got.rejected)
 			require.NoError(t, got.failed)
-			require.Equal(t, []string{"punctuality"}, asked, "the leased instance, once")
+			require.Equal(t, []string{string(schemas.ServeQueue("api-1"))}, asked, "the leased instance, once")
 		})
 	}
 }

@@ -35,6 +35,7 @@ type Measurements interface {
 	ServedVectors(ctx context.Context, q schema.VectorQuery, visit func(*schema.Prediction) error) error
 	DayHealth(ctx context.Context, q schema.DayHealthQuery) (schema.DayHealth, error)
 	Scores(ctx context.Context, q schema.MonitorQuery) ([]schema.Score, error)
+	VisitScores(ctx context.Context, q schema.MonitorQuery, visit func(*schema.Score) error) error
 	SaveScores(ctx context.Context, token string, scores []schema.Score) error
 	SaveDrift(ctx context.Context, token string, drifts []schema.Drift) error
 	Estimates(ctx context.Context, q schema.MonitorQuery) ([]schema.Estimate, error)

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strings"
 
 	"puenktlich/internal/drift"
 	"puenktlich/internal/rail"
@@ -71,21 +72,31 @@ func (n *measuring) sectionDrift(ctx context.Context) error {
 // scored before there were sections have none.
 func (n *measuring) pastSections(ctx context.Context) ([]map[string]drift.Part, error) {
 	from := n.day.Add(-trendNights)
-	stored, err := n.a.Store.Scores(ctx, schema.MonitorQuery{Model: n.s.Model, From: string(from), Until: string(n.day), AsOf: n.asOf,
-		Digest: n.ref.Digest, DataSource: n.a.Name, Metrics: []string{"late_rate", "mean_forecast", "brier_expected"}, Slices: []string{scoring.SliceSection}})
-	if err != nil {
-		return nil, err
+	type sums struct {
+		late, forecast, expected float64
+		events                   int
 	}
-	type sums struct{ late, forecast, expected float64 }
-	figures, events := map[string]map[string]sums{}, map[string]map[string]int{}
-	for _, s := range stored {
+	nights, names := map[string]map[string]*sums{}, map[string]string{}
+	err := n.a.Store.VisitScores(ctx, schema.MonitorQuery{Model: n.s.Model, From: string(from), Until: string(n.day), AsOf: n.asOf,
+		Digest: n.ref.Digest, DataSource: n.a.Name, Metrics: []string{"late_rate", "mean_forecast", "brier_expected"}, Slices: []string{scoring.SliceSection}}, func(s *schema.Score) error {
 		if s.Role != schema.RoleChampion || s.Evidence != string(rail.ChangeObserved) || s.UntilDay != string(rail.Day(s.FromDay).Add(1)) {
-			continue
+			return nil
 		}
-		if figures[s.FromDay] == nil {
-			figures[s.FromDay], events[s.FromDay] = map[string]sums{}, map[string]int{}
+		name, known := names[s.Slice]
+		if !known { // one text for all nights
+			name = strings.Clone(s.Slice)
+			names[name] = name
 		}
-		f := figures[s.FromDay][s.Slice]
+		night := nights[s.FromDay]
+		if night == nil {
+			night = map[string]*sums{}
+			nights[strings.Clone(s.FromDay)] = night
+		}
+		f := night[name]
+		if f == nil {
+			f = new(sums)
+			night[name] = f
+		}
 		switch s.Metric {
 		case "late_rate":
 			f.late = s.Value
@@ -94,17 +105,22 @@ func (n *measuring) pastSections(ctx context.Context) ([]map[string]drift.Part, 
 		case "brier_expected":
 			f.expected = s.Value
 		}
-		figures[s.FromDay][s.Slice], events[s.FromDay][s.Slice] = f, int(s.Events)
+		f.events = int(s.Events)
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	var all []map[string]drift.Part
 	for _, day := range rail.Days(from, n.day) {
-		if figures[string(day)] == nil {
+		if nights[string(day)] == nil {
 			continue
 		}
 		night := map[string]drift.Part{}
-		for name, f := range figures[string(day)] {
-			night[name] = drift.Part{Events: events[string(day)][name], Bias: f.late - f.forecast, Variance: f.expected}
+		for name, f := range nights[string(day)] {
+			night[name] = drift.Part{Events: f.events, Bias: f.late - f.forecast, Variance: f.expected}
 		}
+		delete(nights, string(day))
 		all = append(all, night)
 	}
 	return all, nil

@@ -33,7 +33,7 @@ type Activities struct {
 
 // FollowAliases returns once this instance follows the registry's aliases, which it does
 // every few seconds unasked.
-func (a *Activities) FollowAliases(ctx context.Context, _ schemas.FollowInput) (schemas.FollowResult, error) {
+func (a *Activities) FollowAliases(ctx context.Context) (schemas.FollowResult, error) {
 	if err := a.Follower.Catch(ctx); err != nil {
 		return schemas.FollowResult{}, err
 	}

@@ -58,7 +58,7 @@ func TestFollowAliases(t *testing.T) {
 		if known.aliases.Challenger = nil; version > 0 {
 			known.aliases.Challenger = &schemas.ChallengerEntry{AliasEntry: schemas.AliasEntry{Package: servingtest.Ref(version)}, Mode: schemas.ModeCanary, Share: 0.5}
 		}
-		if got, err := a.FollowAliases(t.Context(), schemas.FollowInput{Model: schemas.DefaultModel}); err != nil || got != want {
+		if got, err := a.FollowAliases(t.Context()); err != nil || got != want {
 			t.Errorf("got %+v, %v, want %+v", got, err, want)
 		}
 	}
@@ -66,7 +66,7 @@ func TestFollowAliases(t *testing.T) {
 	follow(2, schemas.FollowResult{Instance: "api-1", Challenger: servingtest.Ref(2).Digest, Mode: schemas.ModeCanary})
 	follow(0, schemas.FollowResult{Instance: "api-1"})
 	known.aliases.Challenger = &schemas.ChallengerEntry{AliasEntry: schemas.AliasEntry{Package: servingtest.Ref(3)}, Mode: schemas.ModeShadow}
-	if _, err := a.FollowAliases(t.Context(), schemas.FollowInput{}); err == nil {
+	if _, err := a.FollowAliases(t.Context()); err == nil {
 		t.Error("a challenger that cannot be loaded is followed")
 	}
 	if champion.Trial() != nil {

@@ -77,6 +77,7 @@ func TestExperimentRefuses(t *testing.T) {
 	for change, want := range map[[2]string]string{
 		{"min_loss: 0.001", "min_lost: 0.001"}: `unknown field "min_lost"`,
 		{"newest_days: 8", "newest_day: 8"}:    `unknown field "newest_day"`,
+		{"name: slow", "name: control_7"}:      `scenario "control_7": names that begin with control_`,
 		{"[101]", "[2]"}:                       "seed 2 both tunes and judges",
 		{"stations: 3", "stations: 0"}:         "stations is 0",
 		{"graded_to: 10", "graded_to: 3"}:      "graded_from 4 to graded_to 3",

@@ -171,6 +171,11 @@ func (e Experiment) check() error {
 	if len(e.Scenarios) == 0 || len(e.Contenders) == 0 {
 		problems = append(problems, errors.New("want at least one scenario and one contender"))
 	}
+	for _, s := range e.Scenarios {
+		if strings.HasPrefix(s.Name, controlPrefix) {
+			problems = append(problems, fmt.Errorf("scenario %q: names that begin with %s are those of controls", s.Name, controlPrefix))
+		}
+	}
 	for _, seed := range e.TuningSeeds {
 		if slices.Contains(e.JudgingSeeds, seed) {
 			problems = append(problems, fmt.Errorf("seed %d both tunes and judges", seed))

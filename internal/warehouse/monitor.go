@@ -95,10 +95,19 @@ func (db *DB) SaveVerdict(ctx context.Context, verdict schema.Verdict) error {
 // Scores reads the scores of a model computed up to AsOf whose days lie within
 // the query's, each in its last computation or, with Revisions, in every one, the
 // newest first, ordered by days, horizon, slice, metric and version.
-func (db *DB) Scores(ctx context.Context, q schema.MonitorQuery) ([]schema.Score, error) {
+func (db *DB) Scores(ctx context.Context, q schema.MonitorQuery) (all []schema.Score, err error) {
+	err = db.VisitScores(ctx, q, func(s *schema.Score) error {
+		all = append(all, *s)
+		return nil
+	})
+	return all, err
+}
+
+// VisitScores is Scores for many: each is visited as it is read, and must not be kept.
+func (db *DB) VisitScores(ctx context.Context, q schema.MonitorQuery, visit func(*schema.Score) error) error {
 	w, err := monitorWhere(q, "scored_at")
 	if err != nil {
-		return nil, err
+		return err
 	}
 	w.and("from_day >= {from_day:Date}", "from_day", q.From)
 	w.and("until_day <= {until_day:Date}", "until_day", q.Until)
@@ -119,7 +128,7 @@ func (db *DB) Scores(ctx context.Context, q schema.MonitorQuery) ([]schema.Score
 	if q.Revisions {
 		all.sql = strings.TrimSuffix(all.sql, " LIMIT 1 BY "+key)
 	}
-	return collect(ctx, db, scoreTable, all)
+	return query(ctx, db, scoreTable, all, visit)
 }
 
 // Drift reads the drift statistics of a model measured up to AsOf on the
