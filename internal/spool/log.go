@@ -85,7 +85,9 @@ type Log struct {
 	writing  sync.WaitGroup
 	shipping sync.Mutex
 
-	// file and active belong to the writer.
+	// These belong to the writer.
+	flush  *flusher
+	groups [2]int // requests of the last two
 	file   *os.File
 	active *segment
 	number uint64     // of the last segment made
@@ -129,8 +131,7 @@ var waiters = sync.Pool{New: func() any { return &request{done: make(chan error,
 // Run, which ships, and closes the Log.
 func Open(o Options) (*Log, error) {
 	o = o.withDefaults()
-	l := &Log{o: o, requests: make(chan *request, 256), sealNow: make(chan chan struct{}),
-		closing: make(chan struct{})}
+	l := &Log{o: o, requests: make(chan *request, 256), sealNow: make(chan chan struct{}), closing: make(chan struct{})}
 	if err := os.MkdirAll(o.Dir, 0o755); err != nil {
 		return nil, fmt.Errorf("open prediction log: %w", err)
 	}
@@ -140,6 +141,7 @@ func Open(o Options) (*Log, error) {
 	if err := l.recover(); err != nil {
 		return nil, errors.Join(fmt.Errorf("open prediction log %s: %w", o.Dir, err), l.releaseLock())
 	}
+	l.flush = newFlusher()
 	l.writing.Go(l.write)
 	return l, nil
 }

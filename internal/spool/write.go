@@ -18,6 +18,7 @@ const groupBytes = 4 << 20
 // write is the one writer: it takes all who wait, writes and syncs once, and
 // answers them.
 func (l *Log) write() {
+	defer l.flush.close()
 	defer l.end()
 	tick := time.NewTicker(l.o.ShipEvery)
 	defer tick.Stop()
@@ -49,7 +50,8 @@ func (l *Log) end() {
 	}
 }
 
-// group writes one request and those that come while others have the processor.
+// group writes one request, those that wait, and some of those that come while others
+// have the processor.
 func (l *Log) group(first *request) {
 	buf := l.buf[:0]
 	taken, records := l.taken[:0], 0
@@ -63,12 +65,17 @@ func (l *Log) group(first *request) {
 			buf, taken, records = grown, append(taken, r), records+len(r.rows)
 		}
 		// Whoever runs on a processor now may be about to ask: one write and one fsync
-		// for more of them. Nobody is waited for who does not.
+		// for more of them, up to half of those who ask at a time, for the others are
+		// served while the disk writes for these. Nobody is waited for who does not run.
+		if len(taken) >= (l.groups[0]+l.groups[1])/2 {
+			break
+		}
 		runtime.Gosched()
 		if r = l.another(len(buf)); r == nil {
 			break
 		}
 	}
+	l.groups = [...]int{l.groups[1], len(taken)}
 	if len(taken) > 0 {
 		l.answer(taken, l.persist(buf, records))
 	}
@@ -169,7 +176,7 @@ func (l *Log) put(buf []byte) error {
 	start := time.Now()
 	_, err := l.file.WriteAt(buf, l.active.size)
 	if err == nil {
-		err = l.file.Sync()
+		err = l.flush.sync(l.file)
 	}
 	if err != nil {
 		err = errors.Join(err, l.file.Truncate(l.active.size))
