@@ -30,30 +30,73 @@ type call struct {
 	begun    time.Time // of the request
 	admitted time.Time // zero until the caller was let in
 	asked    time.Time // zero until the forecasts are asked for
+	promise  *promise  // nil: the answer goes out as it is written
 	promised bool      // the answer is sent when its forecasts are on disk
-	// headers are the values of those that every forecast has, in one piece: they
-	// outlive the call.
-	headers *[headerCount]string
+	// trace and timing are values of headers.
+	trace     string
+	timing    []byte // used again
+	lines     []byte // used again
+	announced bool
 	// query is set by strict; room spares most requests an allocation.
 	query []queried
 	room  [6]queried
 }
 
-// The places in call.headers.
-const (
-	headerRequest = iota
-	headerTrace
-	headerSniff
-	headerTiming
-	headerType
-	headerLength
-	headerCount
-)
+// announce gives the answer the headers that every one has, before somebody else writes
+// any: as lines where a connection takes them, for a header that net/http sorts, copies
+// and checks costs a forecast more than its features.
+func (held *call) announce() {
+	if held.announced {
+		return
+	}
+	held.announced = true
+	policy, rate := limits(held.caller)
+	own := [...]struct{ name, value string }{{"X-Request-Id", held.requestID}, {"Traceparent", held.trace}, {"X-Content-Type-Options", "nosniff"},
+		{"Server-Timing", string(held.timing)}, {"Ratelimit-Policy", policy}, {"Ratelimit", rate}}
+	if held.promised {
+		b := held.lines[:0]
+		for _, h := range own { // none of their values is a caller's, but for an id that is sane
+			if h.value != "" {
+				b = append(append(append(append(b, h.name...), ": "...), h.value...), "\r\n"...)
+			}
+		}
+		held.lines = b
+		held.promise.conn.Lead(b)
+		return
+	}
+	header := held.ResponseWriter.Header()
+	for _, h := range own {
+		if h.value != "" {
+			header[h.name] = []string{h.value}
+		}
+	}
+}
 
-// sets a header to one value; name is in canonical form.
-func (held *call) sets(place int, name, value string) {
-	held.headers[place] = value
-	held.Header()[name] = held.headers[place : place+1 : place+1]
+// Whoever writes, or looks at the headers, comes after announce.
+
+func (held *call) Header() http.Header {
+	held.announce()
+	return held.ResponseWriter.Header()
+}
+
+func (held *call) Write(b []byte) (int, error) {
+	held.announce()
+	return held.ResponseWriter.Write(b)
+}
+
+func (held *call) WriteString(s string) (int, error) {
+	held.announce()
+	return held.ResponseWriter.WriteString(s)
+}
+
+func (held *call) WriteHeaderNow() {
+	held.announce()
+	held.ResponseWriter.WriteHeaderNow()
+}
+
+func (held *call) Flush() {
+	held.announce()
+	held.ResponseWriter.Flush()
 }
 
 // calls are used again: they would be half of the memory that a request asks for.
@@ -70,7 +113,7 @@ func callOf(c *gin.Context) *call {
 	if held, found := c.Writer.(*call); found {
 		return held
 	}
-	return &call{ResponseWriter: c.Writer, headers: new([headerCount]string)}
+	return &call{ResponseWriter: c.Writer}
 }
 
 func requestID(c *gin.Context) string { return callOf(c).requestID }
@@ -86,20 +129,18 @@ var sane = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 // so that logs, logged forecasts and workflows lead back to the trace.
 func (s *server) identify(c *gin.Context) {
 	held := calls.Get().(*call)
-	*held = call{ResponseWriter: c.Writer, begun: time.Now(), span: spanOf(c.Request.Header), headers: new([headerCount]string)}
-	parent := traceparent(held.span)
+	*held = call{ResponseWriter: c.Writer, begun: time.Now(), span: spanOf(c.Request.Header), timing: held.timing[:0], lines: held.lines[:0]}
+	held.trace = traceparent(held.span)
 	if held.requestID = c.GetHeader("X-Request-Id"); held.requestID == "" || !sane.MatchString(held.requestID) {
-		held.requestID = parent[len("00-") : len(parent)-len("-00")]
+		held.requestID = held.trace[len("00-") : len(held.trace)-len("-00")]
 	}
 	c.Writer = held
-	held.sets(headerRequest, "X-Request-Id", held.requestID)
-	held.sets(headerTrace, "Traceparent", parent)
-	held.sets(headerSniff, "X-Content-Type-Options", "nosniff")
 	defer func() {
 		c.Writer = held.ResponseWriter
 		calls.Put(held)
 	}()
 	c.Next()
+	held.announce() // an answer without a body is written after this
 }
 
 // spanOf is a span of ours in the caller's trace. A header that is not valid is
@@ -171,7 +212,6 @@ func secretOf(r *http.Request) string {
 // is promised waits for the log afterwards, and cannot say how long.
 func serverTiming(c *gin.Context, t serving.Timing) {
 	held := callOf(c)
-	b := make([]byte, 0, 128)
 	parts := [...]struct {
 		name string
 		took time.Duration
@@ -180,6 +220,7 @@ func serverTiming(c *gin.Context, t serving.Timing) {
 	if held.promised {
 		known = known[:len(known)-1]
 	}
+	b := held.timing[:0]
 	for _, part := range known {
 		if len(b) > 0 {
 			b = append(b, ", "...)
@@ -187,7 +228,9 @@ func serverTiming(c *gin.Context, t serving.Timing) {
 		b = append(append(b, part.name...), ";dur="...)
 		b = appendMilliseconds(b, max(0, part.took))
 	}
-	held.sets(headerTiming, "Server-Timing", string(b))
+	if held.timing = b; held.announced {
+		held.Header()["Server-Timing"] = []string{string(b)}
+	}
 }
 
 // appendMilliseconds writes a duration in milliseconds with three decimals.

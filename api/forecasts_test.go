@@ -17,7 +17,9 @@ func sameAs[T any](t *testing.T, a answer) (read T) {
 	t.Helper()
 	require.Equal(t, http.StatusOK, a.status, string(a.raw))
 	require.Equal(t, "application/json; charset=utf-8", a.header.Get("Content-Type"))
-	require.Equal(t, strconv.Itoa(len(a.raw)), a.header.Get("Content-Length"))
+	if len(a.raw) > countedByServer {
+		require.Equal(t, strconv.Itoa(len(a.raw)), a.header.Get("Content-Length"))
+	}
 	decoder := json.NewDecoder(bytes.NewReader(a.raw))
 	decoder.DisallowUnknownFields()
 	require.NoError(t, decoder.Decode(&read))

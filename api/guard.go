@@ -32,7 +32,6 @@ func (s *server) admit(r route) gin.HandlerFunc {
 		held := callOf(c)
 		caller, err := s.o.Gate.Admit(access.Ask{Secret: secretOf(c.Request), Remote: c.Request.RemoteAddr, Host: c.Request.Host, Wanted: r.role})
 		held.caller, held.admitted = caller, time.Now()
-		limits(c.Writer.Header(), caller)
 		if err == nil {
 			return nil
 		}
@@ -49,14 +48,14 @@ func (s *server) admit(r route) gin.HandlerFunc {
 }
 
 // limits tells a caller its own rate, as draft-ietf-httpapi-ratelimit-headers
-// has it.
-func limits(h http.Header, caller access.Caller) {
+// has it: the headers Ratelimit-Policy and Ratelimit. Both are empty without one.
+func limits(caller access.Caller) (policy, rate string) {
 	if caller.PerSecond == 0 {
-		return
+		return "", ""
 	}
 	window := max(1, int(math.Ceil(float64(caller.Burst)/caller.PerSecond)))
-	h["Ratelimit-Policy"] = []string{`"requests";q=` + strconv.Itoa(caller.Burst) + ";w=" + strconv.Itoa(window)}
-	h["Ratelimit"] = []string{`"requests";r=` + strconv.Itoa(caller.Remaining) + ";t=" + strconv.Itoa(max(1, int(math.Ceil(1/caller.PerSecond))))}
+	return `"requests";q=` + strconv.Itoa(caller.Burst) + ";w=" + strconv.Itoa(window),
+		`"requests";r=` + strconv.Itoa(caller.Remaining) + ";t=" + strconv.Itoa(max(1, int(math.Ceil(1/caller.PerSecond))))
 }
 
 func bearer(problem string, wanted access.Role) string {

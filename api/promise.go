@@ -32,7 +32,8 @@ func (s *server) promise(c *gin.Context) *promise {
 		return nil
 	}
 	held := callOf(c)
-	return &promise{s: s, conn: conn, requestID: held.requestID, trace: held.span.TraceID(), path: c.Request.URL.Path, route: c.FullPath(), begun: held.begun}
+	held.promise = &promise{s: s, conn: conn, requestID: held.requestID, trace: held.span.TraceID(), path: c.Request.URL.Path, route: c.FullPath(), begun: held.begun}
+	return held.promise
 }
 
 // drop lets the handler answer without it.

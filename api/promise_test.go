@@ -9,10 +9,16 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"reflect"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
+	"puenktlich/internal/access"
 	"puenktlich/internal/serving"
 	"puenktlich/internal/spool"
 	schema "puenktlich/schemas/clickhouse"
@@ -77,11 +83,19 @@ func (c *caller) hearsNothing(t *testing.T) {
 	c.answers.Reset(c.Conn) // the reader remembers its error
 }
 
+// limited lets everyone in, with a rate.
+type limited struct{}
+
+func (limited) Admit(access.Ask) (access.Caller, error) {
+	return access.Caller{Role: RolePredict, PerSecond: 50, Burst: 40, Remaining: 7}, nil
+}
+
 // promising is a house on a port, whose log waits for the test.
 func promising(t *testing.T) (*house, *slowLog, func() *caller) {
 	t.Helper()
 	h := open(t)
 	slow := &slowLog{Log: h.log, disk: make(chan error)}
+	h.options.Gate = limited{}
 	h.options.Forecaster = serving.NewForecaster(serving.Options{Champion: h.champion, State: h.live, Log: slow, DataSource: "test", Instance: "api-1"})
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -161,5 +175,38 @@ func TestAForecastThatWasNotLoggedIsNotGivenOut(t *testing.T) {
 	page, err := io.ReadAll(metrics)
 	if want := `puenktlich_http_request_seconds_count{route="/v1/forecasts",status="503"} 1`; err != nil || !strings.Contains(string(page), want) {
 		t.Errorf("metrics lack %s: %v", want, err)
+	}
+}
+
+// An answer has the same headers whether it was promised, and they went past net/http,
+// or not.
+func TestAPromisedAnswerHasTheHeadersOfEveryOther(t *testing.T) {
+	t.Parallel()
+	h, slow, dial := promising(t)
+	c := dial()
+	c.asks(t, soon)
+	slow.disk <- nil
+	promised := c.hears(t)
+	h.options.Metrics, h.options.Forecaster = prometheus.NewRegistry(), serving.NewForecaster(serving.Options{Champion: h.champion, State: h.live, Log: h.log, DataSource: "test", Instance: "api-1"})
+	h.Engine = newEngine(h.options)
+	other := h.with(t, soon, "X-Request-Id", "mine")
+	if got := promised.header.Get("Content-Length"); got != strconv.Itoa(len(promised.raw)) {
+		t.Errorf("Content-Length %q of %d bytes", got, len(promised.raw))
+	}
+	for _, server := range []string{"Content-Length", "Date"} { // net/http's own, which a recorder has not
+		promised.header.Del(server)
+	}
+	for name, pattern := range map[string]string{"Traceparent": `^00-[0-9a-f]{32}-[0-9a-f]{16}-00$`, "Server-Timing": `^auth;dur=[0-9.]+, parse;dur=[0-9.]+, features;dur=[0-9.]+, predict;dur=[0-9.]+`} {
+		for _, a := range []answer{promised, other} {
+			if got := a.header.Get(name); !regexp.MustCompile(pattern).MatchString(got) {
+				t.Errorf("%s: %q", name, got)
+			}
+			a.header.Del(name)
+		}
+	}
+	want := http.Header{"Content-Type": {"application/json; charset=utf-8"}, "X-Request-Id": {"mine"}, "X-Content-Type-Options": {"nosniff"},
+		"Ratelimit-Policy": {`"requests";q=40;w=1`}, "Ratelimit": {`"requests";r=7;t=1`}}
+	if !reflect.DeepEqual(promised.header, want) || !reflect.DeepEqual(other.header, want) {
+		t.Errorf("promised: %v\nother: %v\nwant: %v", promised.header, other.header, want)
 	}
 }

@@ -29,13 +29,21 @@ func write(c *gin.Context, appendTo func(body []byte) ([]byte, error)) error {
 	if cap(body) <= maxKeptBody {
 		*held = body
 	}
-	reply := callOf(c)
-	reply.sets(headerType, "Content-Type", "application/json; charset=utf-8") // as gin says of its JSON
-	reply.sets(headerLength, "Content-Length", strconv.Itoa(len(body)))       // else a long one is sent in chunks
-	reply.WriteHeader(http.StatusOK)
-	_, err = reply.Write(body)
+	c.Writer.Header()["Content-Type"] = jsonType
+	if len(body) > countedByServer {
+		c.Writer.Header()["Content-Length"] = []string{strconv.Itoa(len(body))}
+	}
+	c.Writer.WriteHeader(http.StatusOK)
+	_, err = c.Writer.Write(body)
 	return err
 }
+
+// jsonType is what gin says of its JSON. Shared: read only.
+var jsonType = []string{"application/json; charset=utf-8"}
+
+// countedByServer is up to which length net/http itself says how long an answer is; a
+// longer one would be sent in chunks.
+const countedByServer = 2 << 10
 
 // nothing is how a list that is last in its struct and nil is written.
 var nothing = []byte("null}")

@@ -6,6 +6,7 @@
 package withhold
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"net"
@@ -31,6 +32,7 @@ type Conn struct {
 	held     bool   // neither released nor replaced
 	sending  bool   // what was held is on its way
 	withheld []byte // in order
+	lead     []byte // lines to be put after the first one that is written next
 	ended    bool   // nothing more is taken: an answer was replaced, or could not be sent
 	room     sync.Cond
 	// What the server asked for while something was held.
@@ -87,6 +89,27 @@ func (c *Conn) Replace(with []byte) {
 	c.send()
 }
 
+// Lead puts lines, each with its end, behind the first line of what is written next:
+// headers of an answer, which need not go through those who write it.
+func (c *Conn) Lead(lines []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.lead = append(c.lead[:0], lines...)
+}
+
+// appendLed appends what was written with the lines that lead it.
+func (c *Conn) appendLed(dst, b []byte) []byte {
+	first := 0
+	if len(c.lead) > 0 {
+		first = bytes.IndexByte(b, '\n') + 1
+	}
+	if first > 0 {
+		dst, b = append(append(dst, b[:first]...), c.lead...), b[first:]
+		c.lead = c.lead[:0]
+	}
+	return append(dst, b...)
+}
+
 // Write holds back or sends. It waits while much is held back, and refuses what comes
 // after a replacement or after something could not be sent.
 func (c *Conn) Write(b []byte) (int, error) {
@@ -98,11 +121,16 @@ func (c *Conn) Write(b []byte) (int, error) {
 	case c.ended:
 		c.mu.Unlock()
 		return 0, net.ErrClosed
-	case !c.held && !c.sending:
+	case !c.held && !c.sending && len(c.lead) == 0:
 		c.mu.Unlock()
 		return c.Conn.Write(b)
+	case !c.held && !c.sending: // released before it was written
+		led := c.appendLed(nil, b)
+		c.mu.Unlock()
+		n, err := c.Conn.Write(led)
+		return max(0, n-(len(led)-len(b))), err
 	}
-	c.withheld = append(c.withheld, b...)
+	c.withheld = c.appendLed(c.withheld, b)
 	c.mu.Unlock()
 	return len(b), nil
 }

@@ -79,6 +79,33 @@ func TestNothingIsSentBeforeItIsReleased(t *testing.T) {
 	read(t, client, "late")
 }
 
+// Lines lead whatever is written next, held back or released before, and only that.
+func TestLinesAfterTheFirstOne(t *testing.T) {
+	t.Parallel()
+	conn, client := pair(t)
+	for _, early := range []bool{false, true} {
+		require.True(t, conn.Hold())
+		conn.Lead([]byte("a: 1\r\nb: 2\r\n"))
+		if early {
+			conn.Release()
+		}
+		write(t, conn, "status\r\nc: 3\r\n\r\nbody\n")
+		write(t, conn, "more\n")
+		if !early {
+			silent(t, client)
+			conn.Release()
+		}
+		write(t, conn, "next\r\n")
+		read(t, client, "status\r\na: 1\r\nb: 2\r\nc: 3\r\n\r\nbody\nmore\nnext\r\n")
+	}
+	require.True(t, conn.Hold())
+	conn.Lead([]byte("a: 1\r\n"))
+	conn.Replace([]byte("refused\r\n"))
+	read(t, client, "refused\r\n")
+	_, err := client.Read(make([]byte, 1))
+	require.ErrorIs(t, err, io.EOF)
+}
+
 func TestWhatIsReplacedIsNeverSent(t *testing.T) {
 	t.Parallel()
 	conn, client := pair(t)
