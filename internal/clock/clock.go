@@ -9,7 +9,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"puenktlich/internal/atomicfile"
@@ -22,10 +22,13 @@ type Clock struct{ s *state }
 // state is shared by the copies of a clock.
 type state struct {
 	wall func() time.Time
+	at   atomic.Pointer[reading]
+}
 
-	mu   sync.RWMutex
-	at   reading
-	held bool
+func started(wall func() time.Time, at reading) Clock {
+	s := &state{wall: wall}
+	s.at.Store(&at)
+	return Clock{s}
 }
 
 // reading is what a clock is made of, and what is saved of it.
@@ -37,18 +40,20 @@ type reading struct {
 	Speed float64 `json:"speed"`
 	// End is where a recording ends and the clock stops; zero means never.
 	End time.Time `json:"end,omitzero"`
+
+	held bool // it stands at Origin
 }
 
 // Live is the clock of a railway that runs now: origin now, speed 1.
 func Live(wall func() time.Time) Clock {
 	now := wall()
-	return Clock{&state{wall: wall, at: reading{Origin: now.UTC(), Start: now, Speed: 1}}}
+	return started(wall, reading{Origin: now.UTC(), Start: now, Speed: 1})
 }
 
 // Replay starts at origin, runs at speed, and stops at end.
 func Replay(wall func() time.Time, origin, end time.Time, speed float64) (Clock, error) {
 	at := reading{Origin: origin.UTC(), Start: wall(), Speed: speed, End: end.UTC()}
-	return Clock{&state{wall: wall, at: at}}, at.validate()
+	return started(wall, at), at.validate()
 }
 
 func (r reading) validate() error {
@@ -62,36 +67,36 @@ func (r reading) validate() error {
 }
 
 // Now is the present domain time in UTC.
-func (c Clock) Now() time.Time {
-	c.s.mu.RLock()
-	defer c.s.mu.RUnlock()
-	return c.s.now()
-}
+func (c Clock) Now() time.Time { return c.s.at.Load().now(c.s.wall()) }
 
-// now is Now for a caller that holds the lock.
-func (s *state) now() time.Time {
-	now := s.at.Origin
-	if !s.held {
-		now = now.Add(time.Duration(s.at.Speed * float64(s.wall().Sub(s.at.Start))))
+// now is the domain time at a wall time.
+func (r *reading) now(wall time.Time) time.Time {
+	now := r.Origin
+	if !r.held {
+		now = now.Add(time.Duration(r.Speed * float64(wall.Sub(r.Start))))
 	}
-	if !s.at.End.IsZero() && now.After(s.at.End) {
-		return s.at.End
+	if !r.End.IsZero() && now.After(r.End) {
+		return r.End
 	}
 	return now
 }
 
+// from is the same clock, told from a wall time on.
+func (r *reading) from(wall time.Time) reading {
+	next := *r
+	next.Origin, next.Start = r.now(wall), wall
+	return next
+}
+
 // Speed is how many domain seconds pass in one of the wall's.
 func (c Clock) Speed() float64 {
-	c.s.mu.RLock()
-	defer c.s.mu.RUnlock()
-	return c.s.at.Speed
+	return c.s.at.Load().Speed
 }
 
 // Ended says that the recording has come to its end.
 func (c Clock) Ended() bool {
-	c.s.mu.RLock()
-	defer c.s.mu.RUnlock()
-	return !c.s.at.End.IsZero() && !c.s.now().Before(c.s.at.End)
+	at := c.s.at.Load()
+	return !at.End.IsZero() && !at.now(c.s.wall()).Before(at.End)
 }
 
 // Hold stops the clock where it stands until Release: a replay waits while a
@@ -102,17 +107,18 @@ func (c Clock) Hold() { c.turn(true) }
 func (c Clock) Release() { c.turn(false) }
 
 func (c Clock) turn(held bool) {
-	c.s.mu.Lock()
-	defer c.s.mu.Unlock()
-	c.s.at.Origin, c.s.at.Start, c.s.held = c.s.now(), c.s.wall(), held
+	for {
+		at := c.s.at.Load()
+		next := at.from(c.s.wall())
+		if next.held = held; c.s.at.CompareAndSwap(at, &next) {
+			return
+		}
+	}
 }
 
 // Save keeps the present moment, from which Resume goes on.
 func (c Clock) Save(path string) error {
-	c.s.mu.RLock()
-	at := c.s.at
-	at.Origin, at.Start = c.s.now(), c.s.wall()
-	c.s.mu.RUnlock()
+	at := c.s.at.Load().from(c.s.wall())
 	body, err := json.Marshal(at)
 	if err != nil {
 		return fmt.Errorf("save clock: %w", err)
@@ -131,7 +137,7 @@ func Resume(wall func() time.Time, path string, speed float64) (Clock, bool, err
 		return Clock{}, found, err
 	}
 	at.Start, at.Speed = wall(), speed
-	return Clock{&state{wall: wall, at: at}}, true, at.validate()
+	return started(wall, at), true, at.validate()
 }
 
 // Read tells the same time as the clock that was saved, which still runs in
@@ -141,7 +147,7 @@ func Read(wall func() time.Time, path string) (Clock, bool, error) {
 	if err != nil || !found {
 		return Clock{}, found, err
 	}
-	return Clock{&state{wall: wall, at: at}}, true, at.validate()
+	return started(wall, at), true, at.validate()
 }
 
 func read(path string) (reading, bool, error) {

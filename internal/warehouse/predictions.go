@@ -76,8 +76,12 @@ func (db *DB) InsertPredictionRows(ctx context.Context, token string, rows []byt
 		}
 		return db.InsertPredictions(ctx, token, predictions)
 	}
-	statement := "INSERT INTO predictions (" + strings.Join(schema.PredictionColumns, ", ") + ") FORMAT RowBinary\n"
-	return classify(operation, db.conn.Exec(once(ctx, token), statement+string(rows)))
+	insert := "INSERT INTO predictions (" + strings.Join(schema.PredictionColumns, ", ") + ") FORMAT RowBinary\n"
+	var statement strings.Builder // some ten megabytes, copied once
+	statement.Grow(len(insert) + len(rows))
+	_, _ = statement.WriteString(insert)
+	_, _ = statement.Write(rows)
+	return classify(operation, db.conn.Exec(once(ctx, token), statement.String()))
 }
 
 // PredictionByID finds one forecast, ErrNotFound where there is none.
