@@ -90,7 +90,7 @@ func House() []Room {
 		{Path: "internal/serving", For: "the champion in a process that answers, and the panel", May: []string{"schemas", "schemas/clickhouse", "internal/atomicfile", "internal/dataset", "internal/feature", "internal/forecast", "internal/learn", "internal/modelpkg", "internal/rail"}},
 		{Path: "internal/serving/servingtest", For: "test support: a small champion and live state", May: []string{"schemas", "schemas/clickhouse", "internal/calibrate", "internal/dataset", "internal/drift", "internal/feature", "internal/forecast", "internal/forest", "internal/learn", "internal/modelpkg", "internal/rail", "internal/serving"}},
 		{Path: "internal/spool", For: "the prediction log on disk until ClickHouse has it", May: []string{"schemas/clickhouse"}},
-		{Path: "internal/withhold", For: "connections that hold an answer back until the log has it"},
+		{Path: "internal/withhold", For: "connections that hold an answer back until the log has it, and take its headers"},
 		{Path: "internal/warehouse", For: "adapter: ClickHouse", May: []string{"schemas", "schemas/clickhouse", "internal/rail"}},
 		{Path: "internal/objstore", For: "adapter: S3", May: []string{"schemas", "internal/atomicfile"}},
 		{Path: "internal/localstack", For: "adapter: the embedded servers, set up and supervised", May: []string{"internal/atomicfile", "internal/config"}},
