@@ -17,11 +17,12 @@ import (
 // some hundred microseconds: on one processor nobody would work while the disk does. So
 // the kernel is asked to do it aside, and tells by an eventfd, for which a goroutine
 // waits as it waits for a socket (io_submit(2), IOCB_CMD_FDSYNC, since Linux 4.18). Where
-// the kernel, the container or the file system has none of it, it is fsync. A flusher
-// belongs to one goroutine.
+// the kernel, the container or the file system has none of it, it is fsync, and the
+// flusher says why. It belongs to one goroutine.
 type flusher struct {
-	context uintptr  // aio_context_t
-	told    *os.File // the eventfd; nil: fsync
+	onFsync func(why error) // told once
+	context uintptr         // aio_context_t
+	told    *os.File        // the eventfd; nil: fsync
 	order   iocb
 	orders  [1]*iocb
 	event   ioEvent
@@ -54,21 +55,29 @@ const (
 	iocbTellsFile = 1 // IOCB_FLAG_RESFD
 )
 
-// newFlusher never fails: fsync is always there.
-func newFlusher() *flusher {
-	f := &flusher{}
+// newFlusher never fails: fsync is always there. onFsync hears why it is all there is.
+func newFlusher(onFsync func(why error)) *flusher {
+	f := &flusher{onFsync: onFsync}
 	if _, _, errno := unix.Syscall(unix.SYS_IO_SETUP, 1, uintptr(unsafe.Pointer(&f.context)), 0); errno != 0 {
-		return &flusher{}
+		f.context = 0
+		f.fallBack(os.NewSyscallError("io_setup", errno))
+		return f
 	}
 	fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
 	if err != nil {
-		f.close()
+		f.fallBack(os.NewSyscallError("eventfd", err))
 		return f
 	}
 	f.told = os.NewFile(uintptr(fd), "eventfd of the prediction log")
 	f.order = iocb{opcode: iocbFdsync, flags: iocbTellsFile, eventFile: uint32(fd)}
 	f.orders[0] = &f.order
 	return f
+}
+
+// fallBack is fsync from now on.
+func (f *flusher) fallBack(why error) {
+	f.close()
+	f.onFsync(why)
 }
 
 // close ends what was begun; from then on it is fsync.
@@ -90,11 +99,11 @@ func (f *flusher) sync(file *os.File) error {
 	defer runtime.KeepAlive(file)
 	f.order.file = uint32(file.Fd())
 	if _, _, errno := unix.Syscall(unix.SYS_IO_SUBMIT, f.context, 1, uintptr(unsafe.Pointer(&f.orders))); errno != 0 {
-		f.close() // not here, or not now
+		f.fallBack(os.NewSyscallError("io_submit", errno))
 		return file.Sync()
 	}
 	if err := f.wait(); err != nil {
-		f.close()
+		f.fallBack(err)
 		return fmt.Errorf("wait for fdatasync: %w", err)
 	}
 	if f.event.res != 0 {

@@ -141,7 +141,9 @@ func Open(o Options) (*Log, error) {
 	if err := l.recover(); err != nil {
 		return nil, errors.Join(fmt.Errorf("open prediction log %s: %w", o.Dir, err), l.releaseLock())
 	}
-	l.flush = newFlusher()
+	l.flush = newFlusher(func(why error) {
+		l.o.Logger.Warn("prediction log: nobody is served by this processor while the disk writes, for it is flushed by fsync", "error", why)
+	})
 	l.writing.Go(l.write)
 	return l, nil
 }
